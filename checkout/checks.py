@@ -1,0 +1,50 @@
+"""System checks: combinations of settings that are each fine and together dangerous."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.db import DatabaseError, connection
+
+from payments.models import ApiKey
+from payments.states import Mode
+
+
+@checks.register(checks.Tags.security)
+def check_pepper_is_own_secret(**_: Any) -> list[checks.CheckMessage]:
+    """A secret used twice is lost twice."""
+    if settings.API_KEY_PEPPER == settings.SECRET_KEY:
+        return [checks.Error("API_KEY_PEPPER is the same as SECRET_KEY.", hint="Give each its own.", id="till.E001")]
+    return []
+
+
+@checks.register(checks.Tags.database)
+def check_live_keys(databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
+    """Live keys want https and, better, PostgreSQL. Runs with `check --database default` and at migrate."""
+    if not databases or not _has_live_keys():
+        return []
+    found: list[checks.CheckMessage] = []
+    if not settings.HTTPS:
+        found.append(
+            checks.Error(
+                "There are live API keys, but PUBLIC_URL is plain http.",
+                hint="Set PUBLIC_URL to the https:// address customers use, or revoke the live keys.",
+                id="till.E002",
+            )
+        )
+    if connection.vendor == "sqlite":
+        found.append(
+            checks.Warning(
+                "There are live API keys on SQLite: one host only, and writers queue.",
+                hint="Set DATABASE_URL to PostgreSQL before real traffic.",
+                id="till.W001",
+            )
+        )
+    return found
+
+
+def _has_live_keys() -> bool:
+    try:
+        return ApiKey.objects.filter(mode=Mode.LIVE, revoked_at=None).exists()
+    except DatabaseError:
+        return False  # not migrated yet

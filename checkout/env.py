@@ -1,0 +1,93 @@
+"""Readers of environment variables that refuse an odd value with a sentence that says what to write."""
+
+import base64
+import binascii
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+KEY_BYTES = 32
+
+
+def strict_bool(env: environ.Env, name: str, *, default: bool) -> bool:
+    """Read True or False. django-environ reads any unknown word as False; a payment service must not."""
+    raw = str(env.str(name, default=str(default)))
+    if raw not in ("True", "False"):
+        raise ImproperlyConfigured(f"{name}={raw!r}: write True or False.")
+    return raw == "True"
+
+
+def integer(env: environ.Env, name: str, *, default: int, at_least: int, at_most: int) -> int:
+    """Read a whole number within bounds, both included."""
+    raw = env.str(name, default=str(default))
+    if not re.fullmatch(r"[0-9]{1,9}", raw) or not at_least <= int(raw) <= at_most:
+        raise ImproperlyConfigured(f"{name}={raw!r}: write a whole number from {at_least} to {at_most}.")
+    return int(raw)
+
+
+def one_of(env: environ.Env, name: str, *, choices: tuple[str, ...], default: str) -> str:
+    """Read one word out of a closed list."""
+    raw = str(env.str(name, default=default))
+    if raw not in choices:
+        raise ImproperlyConfigured(f"{name}={raw!r}: write one of {', '.join(choices)}.")
+    return raw
+
+
+def secret(env: environ.Env, name: str, *, at_least: int) -> str:
+    """Read a secret of a minimum length in characters. The message never repeats the value."""
+    raw = str(env.str(name, default=""))
+    if len(raw) < at_least:
+        raise ImproperlyConfigured(
+            f"{name} is missing or shorter than {at_least} characters: put a random one in .env. "
+            "`make run` writes a whole .env once; or use "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    return raw
+
+
+def encryption_keys(env: environ.Env, name: str) -> list[bytes]:
+    """Read a comma list of 32-byte keys in urlsafe base64: the first encrypts, all decrypt."""
+    keys = []
+    for raw in env.str(name, default="").split(","):
+        try:
+            key = base64.b64decode(raw.strip(), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) != KEY_BYTES:
+            raise ImproperlyConfigured(
+                f"{name}: write a comma list of keys of 32 bytes in urlsafe base64, the newest first. "
+                "A new key: python3 -c 'import base64, secrets; "
+                "print(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())'"
+            )
+        keys.append(key)
+    return keys
+
+
+def origin(env: environ.Env, name: str, *, default: str) -> str:
+    """Read an http or https origin: scheme, host and port only."""
+    raw = env.str(name, default=default) or default
+    parts = urlsplit(raw)
+    try:
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        port_is_fine = False
+    bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not bare or not port_is_fine:
+        raise ImproperlyConfigured(f"{name}={raw!r}: write an origin like https://pay.example.com, without a path.")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def networks(env: environ.Env, name: str) -> list[str]:
+    """Read a comma list of IP addresses of proxies whose forwarded headers may be believed."""
+    raw = [word.strip() for word in env.str(name, default="").split(",") if word.strip()]
+    for word in raw:
+        try:
+            ipaddress.ip_network(word)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name}: {word!r} is not an IP address or network like 10.0.0.5 or 10.0.0.0/8."
+            ) from None
+    return raw

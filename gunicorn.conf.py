@@ -1,0 +1,24 @@
+"""How gunicorn serves Till: `gunicorn checkout.wsgi` from the root picks this up."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "checkout.settings")
+
+from django.conf import settings
+
+bind = os.environ.get("BIND", f"127.0.0.1:{settings.PORT}")
+worker_class = "gthread"
+workers = settings.WEB_CONCURRENCY
+threads = settings.WEB_THREADS
+timeout = 60
+graceful_timeout = 30
+keepalive = 5
+# Only these peers' X-Forwarded-Proto is believed.
+forwarded_allow_ips = ",".join(settings.TRUSTED_PROXIES) or "127.0.0.1"
+limit_request_line = 4094
+limit_request_fields = 60
+# The path holds session ids: our own middleware logs requests, masked.
+accesslog = None
+errorlog = "-"
+logger_class = "gunicorn.glogging.Logger"
+control_socket_disable = True
