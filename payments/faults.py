@@ -1,0 +1,38 @@
+"""Named places where tests crash or pause the program. In production a point does nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_handler: Callable[[str], None] | None = None
+
+POINTS = frozenset({
+    "pay.before_t1_commit",
+    "pay.after_t1",
+    "gateway.before_call",
+    "gateway.after_call",
+    "pay.before_t2_commit",
+    "pay.after_t2",
+    "expire.before_commit",
+    "expire.after_commit",
+})  # fmt: skip
+
+
+class Crash(BaseException):
+    """A simulated kill -9: not an Exception, so that nothing on the way tidies up after it."""
+
+
+def point(name: str) -> None:
+    """Mark a place between two durable steps."""
+    if _handler is not None:
+        _handler(name)
+
+
+@contextmanager
+def handled_by(handler: Callable[[str], None]) -> Iterator[None]:
+    """Let tests decide what happens at each point."""
+    global _handler
+    _handler = handler
+    try:
+        yield
+    finally:
+        _handler = None

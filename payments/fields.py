@@ -1,0 +1,121 @@
+"""What merchants write about an order and its customer: each field checked in one place for every door."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import phonenumbers
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+
+from payments.cards import passes_luhn
+from payments.errors import BadInput
+
+MIN_EXPIRY = timedelta(minutes=5)
+MAX_EXPIRY = timedelta(days=30)
+MAX_TAGS = 10
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_CARD_LIKE = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
+_ORDER_ID = re.compile(r"[A-Za-z0-9_-]{3,45}")
+_REFERENCE = re.compile(r"[A-Za-z0-9_-]{3,50}")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+_RESERVED_ORDER_IDS = frozenset({"sessions", "settlements", "pay"})  # parts of REST paths beside order ids
+_is_email = EmailValidator()
+
+
+def holds_card_number(text: str) -> bool:
+    """Whether 13 to 19 digits that pass Luhn stand in the text, however they are spaced."""
+    return any(passes_luhn(re.sub(r"\D", "", found[0])) for found in _CARD_LIKE.finditer(text))
+
+
+def line(field: str, text: str, *, at_most: int, required: bool = False) -> str:
+    """One line of text without control characters or card numbers, trimmed. Raises BadInput."""
+    text = text.strip()
+    if required and not text:
+        raise BadInput(field, "missing", f"{field}: this field is required.")
+    if len(text) > at_most:
+        raise BadInput(field, "too_long", f"{field}: write at most {at_most} characters.")
+    if _CONTROL.search(text) or _SURROGATE.search(text):
+        raise BadInput(field, "control_characters", f"{field}: write plain text on one line, no control characters.")
+    if holds_card_number(text):
+        raise BadInput(field, "card_data_not_allowed", f"{field}: this looks like a card number; never send one here.")
+    return text
+
+
+def email(text: str, *, field: str = "customer_email") -> str:
+    """An e-mail address of at most 100 characters. Raises BadInput."""
+    text = line(field, text, at_most=100, required=True)
+    try:
+        _is_email(text)
+    except ValidationError:
+        raise BadInput(field, "email_invalid", f"{field}: write an address like asha@example.com.") from None
+    return text
+
+
+def phone(text: str, *, region: str) -> str:
+    """A phone number in E.164; one without a country code is read as the region's. Raises BadInput."""
+    text = line("customer_phone", text, at_most=30, required=True)
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not re.fullmatch(r"[0-9+() .-]+", text) or not phonenumbers.is_possible_number(number):
+        raise BadInput(
+            "customer_phone",
+            "phone_invalid",
+            "customer_phone: write a number like 9999999999 or, with its country, +919999999999.",
+        )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def order_id(text: str) -> str:
+    """The merchant's own order id. Raises BadInput."""
+    if not _ORDER_ID.fullmatch(text) or text in _RESERVED_ORDER_IDS:
+        raise BadInput(
+            "order_id", "order_id_invalid", "order_id: write 3 to 45 letters, digits, _ or -; or leave it out."
+        )
+    if holds_card_number(text):
+        raise BadInput("order_id", "card_data_not_allowed", "order_id: this looks like a card number; use another.")
+    return text
+
+
+def reference(text: str) -> str:
+    """The merchant's own id of a customer. Raises BadInput."""
+    if not _REFERENCE.fullmatch(text) or holds_card_number(text):
+        raise BadInput(
+            "customer_reference",
+            "customer_reference_invalid",
+            "customer_reference: write 3 to 50 letters, digits, _ or -.",
+        )
+    return text
+
+
+def tags(given: Mapping[str, str]) -> dict[str, str]:
+    """At most ten tags: names of 1 to 50 characters, values of 1 to 255. Raises BadInput."""
+    if len(given) > MAX_TAGS:
+        raise BadInput("order_tags", "too_many", f"order_tags: write at most {MAX_TAGS}.")
+    checked = {}
+    for name, value in given.items():
+        name = line("order_tags", name, at_most=50, required=True)
+        checked[name] = line("order_tags", value, at_most=255, required=True)
+    return checked
+
+
+def expiry(text: str, *, at: datetime) -> datetime:
+    """When the order stops being payable: RFC 3339 with an offset, 5 minutes to 30 days ahead. Raises BadInput."""
+    try:
+        moment = datetime.fromisoformat(text) if _RFC3339.fullmatch(text) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise BadInput(
+            "order_expiry_time",
+            "time_invalid",
+            "order_expiry_time: write RFC 3339 with an offset, like 2026-11-29T16:30:00+05:30.",
+        )
+    if not MIN_EXPIRY <= moment - at <= MAX_EXPIRY:
+        raise BadInput(
+            "order_expiry_time", "time_out_of_range", "order_expiry_time: choose 5 minutes to 30 days from now."
+        )
+    return moment

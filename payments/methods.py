@@ -1,0 +1,38 @@
+"""The words for ways to pay: merchants use two vocabularies, the hosted page one."""
+
+from collections.abc import Iterable
+
+from payments.errors import BadInput
+from payments.states import Method
+
+_SERVED: dict[str, Method] = {
+    "card": Method.CARD, "cc": Method.CARD, "dc": Method.CARD, "ccc": Method.CARD, "ppc": Method.CARD,
+    "upi": Method.UPI,
+    "netbanking": Method.NETBANKING, "nb": Method.NETBANKING,
+    "wallet": Method.WALLET, "app": Method.WALLET,
+}  # fmt: skip
+_KNOWN_BUT_UNSERVED = frozenset({"paypal", "paylater", "cardlessemi", "dcemi", "ccemi", "banktransfer", "applepay"})
+_INR_ONLY = frozenset({Method.UPI, Method.NETBANKING})
+
+
+def offered(words: Iterable[str], currency: str) -> list[Method]:
+    """The ways to pay that these words allow in this currency, in the page's order; no words mean all."""
+    asked = {_SERVED[word] for word in words if word in _SERVED} if words else set(Method)
+    return [method for method in Method if method in asked and (currency == "INR" or method not in _INR_ONLY)]
+
+
+def check(words: Iterable[str], currency: str) -> None:
+    """Refuse unknown words, and lists that leave the customer nothing to pay with. Raises BadInput."""
+    for word in words:
+        if word not in _SERVED and word not in _KNOWN_BUT_UNSERVED:
+            raise BadInput(
+                "payment_methods",
+                "unknown_method",
+                f"payment_methods: {word[:20]!r} is not known; write some of {', '.join(_SERVED)}, or leave it empty.",
+            )
+    if not offered(words, currency):
+        raise BadInput(
+            "payment_methods",
+            "nothing_to_offer",
+            f"payment_methods: none of these can take {currency} here; add card or leave it empty.",
+        )

@@ -1,0 +1,98 @@
+"""Who sells: the merchant, its API keys and its accounts at gateways."""
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import CheckConstraint, Q, UniqueConstraint
+
+from payments.models.checks import choices, one_of
+from payments.states import Mode
+
+
+class Merchant(models.Model):
+    """An organisation that takes payments. Its key is `org_id` on the wire."""
+
+    name = models.CharField(max_length=100)
+    currency = models.CharField(max_length=3, default="INR", help_text="Used where a request names none.")
+    region = models.CharField(max_length=2, default="IN", help_text="For phone numbers written without a country.")
+    time_zone = models.CharField(max_length=64, default="Asia/Kolkata", help_text="In which customers read times.")
+    return_url = models.CharField(max_length=250, help_text="Where customers go after paying, unless an order says.")
+    notify_url = models.CharField(max_length=250, blank=True)
+    return_origins = models.JSONField(default=list, help_text="Origins a return URL may have.")
+    support_email = models.EmailField(blank=True, help_text="Shown to customers who need help.")
+    accent = models.CharField(
+        max_length=7,
+        blank=True,
+        help_text="Colour of the main button, like #7a1f57.",
+        validators=[RegexValidator(r"^#[0-9a-f]{6}\Z", "Write a colour like #7a1f57.")],
+    )
+    order_expiry_s = models.PositiveIntegerField(default=86_400, help_text="How long an order is payable, in seconds.")
+    accept_late_s = models.PositiveIntegerField(
+        default=0, help_text="How long after an order's end late money still pays it, in seconds; 0 returns it."
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            CheckConstraint(condition=Q(id__lte=4_294_967_295), name="merchant_id_is_uint32"),
+            CheckConstraint(condition=Q(order_expiry_s__range=(300, 2_592_000)), name="merchant_expiry_5min_to_30days"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def org_id(self) -> int:
+        return self.pk
+
+
+class ApiKey(models.Model):
+    """A pair of client id and secret. The secret is kept as a peppered hash and as ciphertext, never in clear."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="api_keys")
+    mode = models.CharField(max_length=4, choices=choices(Mode))
+    client_id = models.CharField(max_length=40, unique=True)
+    secret_hash = models.BinaryField(max_length=32)
+    secret_ciphertext = models.BinaryField(max_length=200)
+    secret_last4 = models.CharField(max_length=4)
+    slot = models.PositiveSmallIntegerField(help_text="1 or 2: a merchant has at most two live keys a mode.")
+    rate_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the server's default.")
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, help_text="To the hour.")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "API key"
+        constraints = [
+            one_of("mode", Mode, name="api_key_mode_known"),
+            CheckConstraint(condition=Q(slot__in=[1, 2]), name="api_key_slot_1_or_2"),
+            UniqueConstraint(
+                fields=["merchant", "mode", "slot"], condition=Q(revoked_at=None), name="two_live_keys_per_mode"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.client_id
+
+    @property
+    def secret_context(self) -> str:
+        """What the ciphertext is bound to: table and row."""
+        return f"api_key:{self.client_id}"
+
+
+class GatewayAccount(models.Model):
+    """One merchant's account at one gateway in one mode."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="gateway_accounts")
+    mode = models.CharField(max_length=4, choices=choices(Mode))
+    gateway = models.CharField(max_length=20)
+
+    class Meta:
+        constraints = [
+            one_of("mode", Mode, name="gateway_account_mode_known"),
+            UniqueConstraint(fields=["merchant", "mode", "gateway"], name="one_account_per_gateway_and_mode"),
+            # The simulator must never be able to call real money taken.
+            CheckConstraint(condition=~Q(gateway="simulator", mode="live"), name="simulator_is_test_only"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} ({self.mode}) of {self.merchant_id}"

@@ -1,0 +1,73 @@
+"""What is to be paid."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
+
+from payments.models.checks import choices, one_of
+from payments.models.customer import Customer
+from payments.models.merchant import Merchant
+from payments.money import Money
+from payments.states import LIVE, OPEN, Mode, OrderStatus
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def open(self) -> "OrderQuerySet":
+        """Orders that can still end in any way."""
+        return self.filter(status__in=OPEN)
+
+    def lapsed(self, *, at: datetime) -> "OrderQuerySet":
+        """Open orders whose time is up and that no attempt is still deciding."""
+        return self.open().filter(expires_at__lte=at).exclude(payments__status__in=LIVE)
+
+
+class Order(models.Model):
+    """An amount a customer owes a merchant, payable on the hosted page until `expires_at`.
+
+    `uid` is the specification's `id`, `order_id` the public one: the merchant's own, or ours where it gave none.
+    """
+
+    uid = models.CharField(max_length=40, unique=True)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="orders")
+    mode = models.CharField(max_length=4, choices=choices(Mode))
+    order_id = models.CharField(max_length=45)
+    session_id = models.CharField(max_length=40, unique=True)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders")
+    # A snapshot: what the customer was called when the order was made.
+    customer_name = models.CharField(max_length=100)
+    customer_email = models.CharField(max_length=100)
+    customer_phone = models.CharField(max_length=20)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=12, choices=choices(OrderStatus), default=OrderStatus.CREATED)
+    return_url = models.CharField(max_length=250)
+    notify_url = models.CharField(max_length=250, blank=True)
+    payment_methods = models.JSONField(default=list, help_text="As the merchant wrote them; empty means all.")
+    note = models.CharField(max_length=200, blank=True)
+    tags = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    terminate_requested_at = models.DateTimeField(null=True)
+    attempts_declined = models.PositiveSmallIntegerField(default=0)
+    last_sequence = models.PositiveIntegerField(default=0, help_text="Number of this order's newest event.")
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            one_of("mode", Mode, name="order_mode_known"),
+            one_of("status", OrderStatus, name="order_status_known"),
+            CheckConstraint(condition=Q(amount_minor__gt=0), name="order_amount_above_zero"),
+            UniqueConstraint(fields=["merchant", "mode", "order_id"], name="one_order_per_order_id"),
+        ]
+        indexes = [
+            Index(fields=["expires_at"], condition=Q(status__in=sorted(OPEN)), name="order_open_by_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"order {self.uid}"
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)

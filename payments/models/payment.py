@@ -1,0 +1,151 @@
+"""How it is paid: one row per attempt."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+
+from payments.models.checks import choices, one_of
+from payments.models.merchant import GatewayAccount, Merchant
+from payments.models.order import Order
+from payments.money import Money
+from payments.states import (
+    LIVE,
+    AuthorizationAction,
+    AuthorizationStatus,
+    CaptureKind,
+    Method,
+    Mode,
+    PaymentStatus,
+)
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def live(self) -> "PaymentQuerySet":
+        """Attempts that may still take, or hold, money."""
+        return self.filter(status__in=LIVE)
+
+    def due_for_inquiry(self, *, at: datetime) -> "PaymentQuerySet":
+        """Pending attempts whose gateway should be asked now, and that nobody else is asking about."""
+        return self.filter(status=PaymentStatus.PENDING, inquire_at__lte=at).filter(
+            Q(leased_until=None) | Q(leased_until__lte=at)
+        )
+
+
+class Payment(models.Model):
+    """One attempt to pay an order at one gateway.
+
+    `amount_minor` is what was asked for, `captured_minor` what was taken (the specification's payment_amount).
+    """
+
+    uid = models.CharField(max_length=40, unique=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="payments")
+    mode = models.CharField(max_length=4, choices=choices(Mode))
+    gateway = models.CharField(max_length=20, help_text="The specification's entity.")
+    account = models.ForeignKey(GatewayAccount, on_delete=models.PROTECT, related_name="payments")
+    gateway_key = models.CharField(max_length=40, unique=True, help_text="Our reference and idempotency key there.")
+    gateway_payment_id = models.CharField(max_length=100, blank=True)
+    gateway_order_id = models.CharField(max_length=100, blank=True)
+    form_nonce = models.CharField(max_length=32, help_text="Of the form that started it: a second submit finds it.")
+    method = models.CharField(max_length=10, choices=choices(Method))
+    method_details = models.JSONField(default=dict, help_text="Free data on the method; never a number or code.")
+    payment_group = models.CharField(max_length=20, blank=True)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    captured_minor = models.BigIntegerField(default=0)
+    refund_reserved_minor = models.BigIntegerField(default=0)
+    refunded_minor = models.BigIntegerField(default=0, help_text="Sum of the refunds that reached the customer.")
+    status = models.CharField(max_length=12, choices=choices(PaymentStatus), default=PaymentStatus.PENDING)
+    capture_kind = models.CharField(max_length=7, choices=choices(CaptureKind), blank=True)
+    message = models.CharField(max_length=200, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_details = models.JSONField(default=dict)
+    bank_reference = models.CharField(max_length=40, blank=True)
+    auth_id = models.CharField(max_length=40, blank=True)
+    started_at = models.DateTimeField()
+    start_answered_at = models.DateTimeField(null=True, help_text="When the gateway answered our start.")
+    deadline_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True)
+    inquiries = models.PositiveSmallIntegerField(default=0)
+    inquire_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    review_reason = models.CharField(max_length=200, blank=True, help_text="Why a person should look at it.")
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            one_of("mode", Mode, name="payment_mode_known"),
+            one_of("status", PaymentStatus, name="payment_status_known"),
+            one_of("method", Method, name="payment_method_known"),
+            one_of("capture_kind", CaptureKind, name="payment_capture_kind_known", blank=True),
+            CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_amount_above_zero"),
+            CheckConstraint(
+                condition=Q(status="success", captured_minor__gt=0) & ~Q(capture_kind="")
+                | ~Q(status="success") & Q(captured_minor=0, capture_kind=""),
+                name="captured_only_on_success",
+            ),
+            CheckConstraint(
+                condition=Q(refund_reserved_minor__gte=0, refund_reserved_minor__lte=F("captured_minor")),
+                name="refunds_within_capture",
+            ),
+            CheckConstraint(
+                condition=Q(refunded_minor__gte=0, refunded_minor__lte=F("refund_reserved_minor")),
+                name="refunded_within_reserved",
+            ),
+            UniqueConstraint(fields=["order"], condition=Q(status__in=sorted(LIVE)), name="one_live_attempt_per_order"),
+            UniqueConstraint(
+                fields=["order"],
+                condition=Q(status="success", capture_kind="normal"),
+                name="one_normal_capture_per_order",
+            ),
+            UniqueConstraint(fields=["order", "form_nonce"], name="one_attempt_per_form"),
+            UniqueConstraint(
+                fields=["gateway", "account", "gateway_payment_id"],
+                condition=~Q(gateway_payment_id=""),
+                name="one_row_per_gateway_payment",
+            ),
+        ]
+        indexes = [
+            Index(fields=["inquire_at"], condition=Q(status="pending"), name="payment_pending_by_inquiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"payment {self.uid}"
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def captured(self) -> Money:
+        return Money(self.captured_minor, self.currency)
+
+    @property
+    def is_captured(self) -> bool:
+        return self.captured_minor > 0
+
+
+class Authorization(models.Model):
+    """The capture or void of one payment: what was asked, what became of it, and when it really happened."""
+
+    payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="authorization")
+    action = models.CharField(max_length=7, choices=choices(AuthorizationAction), blank=True)
+    status = models.CharField(max_length=7, choices=choices(AuthorizationStatus), blank=True)
+    captured_minor = models.BigIntegerField(default=0)
+    start_time = models.DateTimeField(null=True)
+    end_time = models.DateTimeField(null=True)
+    approve_by = models.DateTimeField(null=True, help_text="When held money is released by itself.")
+    action_reference = models.CharField(max_length=100, blank=True)
+    action_time = models.DateTimeField(null=True, help_text="When it happened at the gateway.")
+
+    class Meta:
+        constraints = [
+            one_of("action", AuthorizationAction, name="authorization_action_known", blank=True),
+            one_of("status", AuthorizationStatus, name="authorization_status_known", blank=True),
+            CheckConstraint(condition=Q(captured_minor__gte=0), name="authorization_capture_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"authorisation of payment {self.payment_id}"

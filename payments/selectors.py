@@ -1,0 +1,122 @@
+"""Reads across models: what an order's state is to the world, and what there is to do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from payments.models import Order, Payment
+from payments.states import LIVE, OPEN, CaptureKind, OrderStatus, PaymentStatus
+
+
+@dataclass
+class OrderState:
+    """An order with its attempts at one moment: every page and answer reads its state from here alone."""
+
+    order: Order
+    payments: list[Payment]
+    """Newest first."""
+    at: datetime
+
+    @cached_property
+    def live(self) -> Payment | None:
+        """The attempt that may still take money."""
+        return next((payment for payment in self.payments if payment.status in LIVE), None)
+
+    @cached_property
+    def captured(self) -> Payment | None:
+        """The payment that paid the order."""
+        return next((payment for payment in self.payments if payment.capture_kind == CaptureKind.NORMAL), None)
+
+    @cached_property
+    def returning(self) -> list[Payment]:
+        """Captures that did not pay the order and have not gone back whole yet."""
+        kinds = (CaptureKind.LATE, CaptureKind.SURPLUS)
+        return [p for p in self.payments if p.capture_kind in kinds and p.refunded_minor < p.captured_minor]
+
+    @cached_property
+    def last_ended(self) -> Payment | None:
+        """The newest attempt that is over."""
+        return next((payment for payment in self.payments if payment.status not in LIVE), None)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether its time is up though no sweep has said so yet."""
+        return self.order.status in OPEN and self.order.expires_at <= self.at and self.live is None
+
+    @property
+    def status(self) -> OrderStatus:
+        """The status to show: an overdue order reads expired everywhere."""
+        return OrderStatus.EXPIRED if self.is_overdue else OrderStatus(self.order.status)
+
+    @property
+    def is_fully_refunded(self) -> bool:
+        return self.captured is not None and self.captured.refunded_minor >= self.captured.captured_minor
+
+
+def order_state(order: Order, *, at: datetime) -> OrderState:
+    """Read an order's attempts, newest first."""
+    return OrderState(order, list(order.payments.order_by("-pk")), at)
+
+
+def find_order(*, merchant_id: int, mode: str, order_id: str) -> Order | None:
+    """The merchant's own order of that id in that mode; unknown, foreign and malformed are all None."""
+    if not 0 < len(order_id) <= 45 or "\x00" in order_id or not order_id.isascii():
+        return None
+    return Order.objects.filter(merchant_id=merchant_id, mode=mode, order_id=order_id).first()
+
+
+def find_order_by_session(session_id: str) -> Order | None:
+    """The order a payment session belongs to, with its merchant."""
+    return Order.objects.select_related("merchant").filter(session_id=session_id).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """VerifyPayment's answer. `code` is data for the merchant, not an HTTP status."""
+
+    message: str
+    code: str
+    status: str
+
+
+def verify(state: OrderState) -> Verdict:
+    """Say whether an order is paid, from our rows alone (the table in the design's section 3)."""
+    return _verdict_over(state) or _verdict_open(state)
+
+
+def _verdict_over(state: OrderState) -> Verdict | None:
+    """The answer for orders that are paid or closed."""
+    returning = ", and a late payment is being returned" if state.returning else ""
+    if state.status == OrderStatus.PAID:
+        if state.is_fully_refunded:
+            return Verdict("Payment refunded", "200", "refunded")
+        return Verdict("Payment successful", "200", "success")
+    if state.status == OrderStatus.EXPIRED:
+        return Verdict(f"Order expired{returning}", "410", "expired")
+    if state.status == OrderStatus.TERMINATED:
+        return Verdict(f"Order terminated{returning}", "410", "terminated")
+    return None
+
+
+def _verdict_open(state: OrderState) -> Verdict:
+    """The answer for orders that can still end in any way."""
+    live = state.live
+    if live is not None and live.status == PaymentStatus.AUTHORIZED:
+        return Verdict("Payment authorised: the money is held, not taken", "202", "authorized")
+    if live is not None or state.order.terminate_requested_at is not None:
+        return Verdict("Payment pending: not known yet, ask again later", "202", "pending")
+    if state.last_ended is None:
+        return Verdict("Payment not started", "202", "created")
+    if state.last_ended.review_reason:
+        return Verdict("Payment pending: under review", "202", "pending")
+    reason = state.last_ended.message or "no reason given"
+    return Verdict(f"Payment failed: {reason}", "402", "failed")
+
+
+def due_jobs(*, at: datetime, at_most: int = 100) -> Iterator[tuple[str, int]]:
+    """Job names with the row each is about, oldest first."""
+    for pk in Payment.objects.due_for_inquiry(at=at).order_by("inquire_at").values_list("pk", flat=True)[:at_most]:
+        yield "inquire_payment", pk
+    for pk in Order.objects.lapsed(at=at).order_by("expires_at").values_list("pk", flat=True)[:at_most]:
+        yield "expire_order", pk

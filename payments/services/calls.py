@@ -1,0 +1,41 @@
+"""The one way to call a gateway: never inside a transaction, always with a fault point on both sides."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import connection
+
+from payments import faults
+from payments.gateways.base import NotSupported, Unanswered
+
+Answer = TypeVar("Answer")
+log = logging.getLogger(__name__)
+
+
+class CallInsideTransaction(AssertionError):
+    """A gateway call while rows are locked: a bug that loses money when the commit fails after the call."""
+
+
+def refuse_open_transaction() -> None:
+    """Raise CallInsideTransaction if a transaction is open; the block a test case itself opens does not count."""
+    if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+        raise CallInsideTransaction("A gateway must not be called inside a database transaction.")
+
+
+def call_gateway(action: Callable[[], Answer]) -> Answer:
+    """Call and return the gateway's answer. Any fault of the gateway's code becomes Unanswered: we do not know."""
+    refuse_open_transaction()
+    faults.point("gateway.before_call")
+    try:
+        answer = action()
+    except (Unanswered, NotSupported):
+        raise
+    except Exception as fault:  # noqa: BLE001  (whatever broke, the gateway may have acted)
+        # Only the class: a message of a gateway's library may quote what we sent it.
+        log.error(  # noqa: TRY400
+            "gateway call failed: %s", type(fault).__name__
+        )
+        raise Unanswered(type(fault).__name__) from None
+    faults.point("gateway.after_call")
+    return answer

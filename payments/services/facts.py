@@ -1,0 +1,180 @@
+"""The one door for what gateways say: browser returns, server events, inquiries and staff all come through here.
+
+Facts are idempotent and forward-only, so their order of arrival cannot matter.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from payments import faults
+from payments.gateways.base import PaymentFact
+from payments.models import Authorization, Order, Payment
+from payments.services.attempts import move_payment
+from payments.services.orders import lock_order, move_order
+from payments.states import (
+    LIVE,
+    PAYMENT_MOVES,
+    AuthorizationAction,
+    AuthorizationStatus,
+    CaptureKind,
+    OrderStatus,
+    PaymentStatus,
+)
+
+log = logging.getLogger(__name__)
+
+Columns = dict[str, Any]
+
+_TAKES_MONEY = frozenset({PaymentStatus.SUCCESS, PaymentStatus.AUTHORIZED})
+_ENDED = frozenset({OrderStatus.EXPIRED, OrderStatus.TERMINATED})
+
+
+def apply_gateway_fact(payment: Payment, fact: PaymentFact, *, cause: str, at: datetime) -> None:
+    """Make our rows agree with a fact, and leave them alone where it is old news.
+
+    A fact that contradicts what we hold, or no move allows, sets `review_reason` for staff and moves nothing.
+    `payment` is brought up to date.
+    """
+    with transaction.atomic():
+        order = lock_order(payment.order_id)
+        payment.refresh_from_db()
+        if payment.status not in LIVE:
+            _expire_if_overdue(order, at=at)
+        answered = {} if payment.start_answered_at else {"start_answered_at": at}
+        _apply(payment, fact, order=order, cause=cause, at=at, **answered)
+        faults.point("pay.before_t2_commit")
+    payment.order = order
+
+
+def _expire_if_overdue(order: Order, *, at: datetime) -> None:
+    """Expire an overdue order first, so that no answer depends on when a sweep ran."""
+    if Order.objects.lapsed(at=at).filter(pk=order.pk).exists():
+        move_order(order, OrderStatus.EXPIRED, cause="clock", at=at)
+
+
+def _apply(
+    payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, **answered: datetime
+) -> None:
+    columns = _columns(fact) | answered
+    contradiction = _contradiction(payment, fact)
+    if contradiction:
+        flag_for_review(payment, contradiction)
+    elif fact.status in (PaymentStatus.PENDING, payment.status):
+        Payment.objects.filter(pk=payment.pk).update(**answered)
+    elif fact.status not in PAYMENT_MOVES[PaymentStatus(payment.status)]:
+        _note_illegal(payment, fact)
+    elif fact.status == PaymentStatus.SUCCESS:
+        _succeed(payment, fact, order=order, cause=cause, at=at, columns=columns)
+    elif fact.status == PaymentStatus.AUTHORIZED:
+        _hold(payment, fact, order=order, cause=cause, at=at, columns=columns)
+    else:
+        _fail(payment, fact, order=order, cause=cause, at=at, columns=columns)
+
+
+def _contradiction(payment: Payment, fact: PaymentFact) -> str:
+    """Why this fact cannot be about this payment, or nothing."""
+    if fact.key != payment.gateway_key:
+        return "The gateway answered about another reference."
+    if fact.status in _TAKES_MONEY:
+        if fact.amount != payment.amount:
+            return f"The gateway took {fact.amount}, not {payment.amount}."
+        if payment.gateway_payment_id and fact.gateway_payment_id != payment.gateway_payment_id:
+            return f"The gateway reports a second payment, {fact.gateway_payment_id}."
+    return ""
+
+
+def flag_for_review(payment: Payment, reason: str) -> None:
+    """Ask staff to look at a payment. The first reason stands."""
+    log.warning("%s needs review: %s", payment.uid, reason)
+    if not payment.review_reason:
+        payment.review_reason = reason[:200]
+        payment.save(update_fields=["review_reason"])
+
+
+def _note_illegal(payment: Payment, fact: PaymentFact) -> None:
+    """A late echo (authorised after captured, dropped after declined) is old news; a taken-back yes is for staff."""
+    if payment.status in _TAKES_MONEY and fact.status not in _TAKES_MONEY:
+        flag_for_review(payment, f"The gateway said {fact.status} after {payment.status}.")
+
+
+def _columns(fact: PaymentFact) -> Columns:
+    """What a fact tells of the payment besides its status."""
+    told = {
+        "gateway_payment_id": fact.gateway_payment_id,
+        "gateway_order_id": fact.gateway_order_id,
+        "bank_reference": fact.bank_reference,
+        "auth_id": fact.auth_id,
+        "payment_group": fact.payment_group,
+        "method_details": dict(fact.method_details),
+    }
+    columns: Columns = {name: value for name, value in told.items() if value}
+    return columns | {"message": fact.message, "error_code": fact.error_code, "error_details": _error_details(fact)}
+
+
+def _error_details(fact: PaymentFact) -> dict[str, list[str]]:
+    if not fact.error_code:
+        return {}
+    source = "bank" if fact.declined else "gateway"
+    return {"code": [fact.error_code], "description": [fact.message], "source": [source], "step": ["authorization"]}
+
+
+def _succeed(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
+    kind = _capture_kind(order, at=at)
+    was_held = payment.status in (PaymentStatus.AUTHORIZED, PaymentStatus.VOID)
+    columns |= {"captured_minor": payment.amount_minor, "capture_kind": kind}
+    move_payment(payment, PaymentStatus.SUCCESS, order=order, cause=cause, at=at, **columns)
+    _write_authorization(
+        payment,
+        is_new=not was_held,
+        action=AuthorizationAction.CAPTURE,
+        status=AuthorizationStatus.SUCCESS,
+        captured_minor=payment.captured_minor,
+        action_reference=fact.gateway_payment_id,
+        action_time=fact.happened_at or at,
+    )
+    if kind == CaptureKind.NORMAL:
+        move_order(order, OrderStatus.PAID, cause=cause, at=at, payment=payment)
+    else:
+        flag_for_review(payment, f"A {kind} capture: this money has to go back to the customer.")
+
+
+def _capture_kind(order: Order, *, at: datetime) -> CaptureKind:
+    if order.status == OrderStatus.PAID:
+        return CaptureKind.SURPLUS
+    if order.status in _ENDED:
+        grace = timedelta(seconds=order.merchant.accept_late_s)
+        return CaptureKind.NORMAL if grace and at <= order.expires_at + grace else CaptureKind.LATE
+    return CaptureKind.NORMAL
+
+
+def _hold(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
+    if payment.status != PaymentStatus.PENDING or order.status != OrderStatus.PENDING:
+        flag_for_review(payment, "Authorised late: this hold has to be released.")
+        return
+    move_payment(payment, PaymentStatus.AUTHORIZED, order=order, cause=cause, at=at, **columns)
+    _write_authorization(payment, is_new=True, approve_by=fact.approve_by)
+
+
+def _write_authorization(payment: Payment, *, is_new: bool, **columns: object) -> None:
+    """Insert the payment's authorisation, or bring the one of its hold up to date."""
+    if is_new:
+        Authorization.objects.create(payment=payment, **columns)
+    else:
+        Authorization.objects.filter(payment=payment).update(**columns)
+
+
+def _fail(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
+    """End an attempt without money; if it was the order's live one, the order goes on or ends with it."""
+    was_live = payment.status in LIVE
+    move_payment(payment, fact.status, order=order, cause=cause, at=at, **columns)
+    if not was_live or order.status != OrderStatus.PENDING:
+        return
+    if order.terminate_requested_at is not None:
+        end = OrderStatus.TERMINATED
+    else:
+        end = OrderStatus.EXPIRED if order.expires_at <= at else OrderStatus.FAILED
+    declined = order.attempts_declined + (1 if fact.declined else 0)
+    move_order(order, end, cause=cause, at=at, payment=payment, attempts_declined=declined)

@@ -1,0 +1,142 @@
+"""Merchants, their API keys, and who a key belongs to."""
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from payments import crypto, fields, urls
+from payments.errors import BadInput, CurrencyNotSupported, KeyLimitReached
+from payments.gateways.registry import GATEWAYS
+from payments.models import ApiKey, GatewayAccount, Merchant
+from payments.money import EXPONENT
+from payments.states import Mode
+
+SLOTS = (1, 2)
+_LAST_USED_PRECISION = timedelta(hours=1)
+_UNKNOWN_KEY_HASH = bytes(32)
+
+TIME_ZONES = {
+    # One zone of each region with a single one; others are set in the admin.
+    "AE": "Asia/Dubai", "BD": "Asia/Dhaka", "GB": "Europe/London", "IN": "Asia/Kolkata", "IQ": "Asia/Baghdad",
+    "JP": "Asia/Tokyo", "KR": "Asia/Seoul", "KW": "Asia/Kuwait", "LK": "Asia/Colombo", "NP": "Asia/Kathmandu",
+    "SG": "Asia/Singapore",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NewMerchant:
+    """A merchant to be made. The return URL's origin is registered by itself."""
+
+    name: str
+    return_url: str
+    notify_url: str = ""
+    origins: list[str] = field(default_factory=list)
+    currency: str = "INR"
+    region: str = "IN"
+    support_email: str = ""
+    accent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A key just made: the only moment its secret can be read."""
+
+    key: ApiKey
+    client_secret: str = field(repr=False)
+
+
+def create_merchant(new: NewMerchant, *, mode: Mode, at: datetime) -> tuple[Merchant, IssuedKey]:
+    """Make a merchant with a first key. In test mode it can take payments at once, through the simulator.
+
+    Raises BadInput.
+    """
+    if new.currency not in EXPONENT:
+        raise CurrencyNotSupported(new.currency)
+    if not re.fullmatch(r"[A-Z]{2}", new.region):
+        raise BadInput("region", "region_invalid", "region: write an ISO 3166 code of two capital letters, like IN.")
+    if new.accent and not re.fullmatch(r"#[0-9a-f]{6}", new.accent):
+        raise BadInput("accent", "accent_invalid", "accent: write a colour like #7a1f57, in small letters.")
+    support_email = fields.email(new.support_email, field="support_email") if new.support_email else ""
+    origins = [urls.origin_of("return_url", new.return_url)]
+    origins += [urls.origin_of("origin", origin) for origin in new.origins]
+    if new.notify_url:
+        urls.check_notify_url(new.notify_url, live=mode == Mode.LIVE)
+    urls.check_return_url(new.return_url, origins=origins, live=mode == Mode.LIVE)
+    with transaction.atomic():
+        merchant = Merchant.objects.create(
+            name=fields.line("name", new.name, at_most=100, required=True),
+            currency=new.currency,
+            region=new.region,
+            time_zone=TIME_ZONES.get(new.region, "UTC"),
+            return_url=new.return_url,
+            notify_url=new.notify_url,
+            return_origins=sorted(set(origins)),
+            support_email=support_email,
+            accent=new.accent,
+            created_at=at,
+        )
+        if mode == Mode.TEST and "simulator" in GATEWAYS:
+            GatewayAccount.objects.create(merchant=merchant, mode=mode, gateway="simulator")
+        issued = issue_key(merchant, mode=mode, at=at)
+    return merchant, issued
+
+
+def register_return_origin(merchant: Merchant, origin: str) -> None:
+    """Allow return URLs of one more origin. Raises BadInput."""
+    origin = urls.origin_of("origin", origin)
+    if origin not in merchant.return_origins:
+        merchant.return_origins = sorted({*merchant.return_origins, origin})
+        merchant.save(update_fields=["return_origins"])
+
+
+def issue_key(merchant: Merchant, *, mode: Mode, at: datetime) -> IssuedKey:
+    """Make an API key. Raises KeyLimitReached if the merchant holds two live ones in this mode already."""
+    client_secret = f"till_{mode}_{secrets.token_urlsafe(32)}"
+    key = ApiKey(
+        merchant=merchant,
+        mode=mode,
+        client_id=f"key_{mode}_{secrets.token_hex(12)}",
+        secret_hash=crypto.peppered(client_secret.encode()),
+        secret_last4=client_secret[-4:],
+        created_at=at,
+    )
+    key.secret_ciphertext = crypto.encrypt(client_secret, context=key.secret_context)
+    for slot in SLOTS:
+        key.slot = slot
+        try:
+            with transaction.atomic():
+                key.save(force_insert=True)
+        except IntegrityError:
+            key.pk = None
+            continue
+        return IssuedKey(key, client_secret)
+    raise KeyLimitReached(f"{merchant} has two live {mode} keys: revoke one first.")
+
+
+def revoke_key(key: ApiKey, *, at: datetime) -> None:
+    """End a key at once and for good. Safe to call twice."""
+    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=at):
+        key.revoked_at = at
+
+
+def authenticate(client_id: str, client_secret: str, *, at: datetime) -> ApiKey | None:
+    """The key this pair belongs to, revoked or not, or None. An unknown id costs the same work as a wrong secret."""
+    key = ApiKey.objects.select_related("merchant").filter(client_id=client_id[:40]).first()
+    # Some bytes of a header may be no UTF-8: surrogates must not stop the comparison.
+    given = crypto.peppered(client_secret.encode("utf-8", "surrogateescape"))
+    held = bytes(key.secret_hash) if key else _UNKNOWN_KEY_HASH
+    if not crypto.same(given, held) or key is None:
+        return None
+    _note_use(key, at=at)
+    return key
+
+
+def _note_use(key: ApiKey, *, at: datetime) -> None:
+    """Remember when a key was last used, to the hour: not a write on every request."""
+    if key.last_used_at is None or key.last_used_at <= at - _LAST_USED_PRECISION:
+        stale = Q(last_used_at=None) | Q(last_used_at__lte=at - _LAST_USED_PRECISION)
+        ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=at)

@@ -1,0 +1,149 @@
+"""Orders: made, and moved through their one door."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from payments import fields, ids, methods, urls
+from payments.errors import BadInput, InvalidMove, NoLiveGateway, OrderIdTaken, StaleRow
+from payments.models import Customer, GatewayAccount, Merchant, Order, Payment
+from payments.money import Money
+from payments.services.events import record_event
+from payments.states import ORDER_MOVES, Mode, OrderStatus
+
+MAX_CUSTOMER_ID = 4_294_967_295
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What a merchant asks for. Empty means the merchant's default, except where a customer must be named."""
+
+    amount: Money
+    customer_name: str
+    customer_email: str
+    customer_phone: str
+    order_id: str = ""
+    return_url: str = ""
+    notify_url: str = ""
+    payment_methods: list[str] = field(default_factory=list)
+    expiry_time: str = ""
+    note: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    customer_id: int = 0
+    customer_reference: str = ""
+
+
+def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime) -> Order:
+    """Make an order and its payment session.
+
+    Raises BadInput for a field that cannot be taken, OrderIdTaken, NoLiveGateway.
+    """
+    columns = _checked_columns(new, merchant=merchant, mode=mode, at=at)
+    reference = fields.reference(new.customer_reference) if new.customer_reference else ""
+    if mode == Mode.LIVE and not GatewayAccount.objects.filter(merchant=merchant, mode=mode).exists():
+        raise NoLiveGateway("This merchant has no live gateway: staff must connect one, or use a test key.")
+    uid = ids.new_order_id()
+    order = Order(
+        uid=uid,
+        order_id=fields.order_id(new.order_id) if new.order_id else uid,
+        merchant=merchant,
+        mode=mode,
+        session_id=ids.new_session_id(),
+        amount_minor=new.amount.minor,
+        currency=new.amount.currency,
+        created_at=at,
+        last_sequence=1,
+        **columns,
+    )
+    with transaction.atomic():
+        order.customer = _customer(order, customer_id=new.customer_id, reference=reference, at=at)
+        try:
+            with transaction.atomic():
+                order.save(force_insert=True)
+        except IntegrityError:
+            if Order.objects.filter(merchant=merchant, mode=mode, order_id=order.order_id).exists():
+                raise OrderIdTaken(
+                    f"order_id: {order.order_id} is already used; choose another, or ask for that order."
+                ) from None
+            raise
+        record_event(order, kind="order.created", old="", new=OrderStatus.CREATED, cause="merchant", at=at)
+    return order
+
+
+def _checked_columns(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime) -> dict[str, Any]:
+    """The columns that come from the merchant's own words, each checked."""
+    live = mode == Mode.LIVE
+    return_url = new.return_url or merchant.return_url
+    urls.check_return_url(return_url, origins=merchant.return_origins, live=live)
+    notify_url = new.notify_url or merchant.notify_url
+    if notify_url:
+        urls.check_notify_url(notify_url, live=live)
+    methods.check(new.payment_methods, new.amount.currency)
+    lifetime = timedelta(seconds=merchant.order_expiry_s)
+    return {
+        "customer_name": fields.line("customer_name", new.customer_name, at_most=100, required=True),
+        "customer_email": fields.email(new.customer_email),
+        "customer_phone": fields.phone(new.customer_phone, region=merchant.region),
+        "return_url": return_url,
+        "notify_url": notify_url,
+        "payment_methods": new.payment_methods,
+        "note": fields.line("order_note", new.note, at_most=200),
+        "tags": fields.tags(new.tags),
+        "expires_at": fields.expiry(new.expiry_time, at=at) if new.expiry_time else at + lifetime,
+    }
+
+
+def _customer(order: Order, *, customer_id: int, reference: str, at: datetime) -> Customer:
+    """The customer the merchant means, or a new one. Raises BadInput for one that is not the merchant's."""
+    mine = Customer.objects.filter(merchant=order.merchant, mode=order.mode)
+    if customer_id:
+        known = mine.filter(pk=customer_id).first() if customer_id <= MAX_CUSTOMER_ID else None
+        if known is None or (reference and known.reference != reference):
+            raise BadInput(
+                "customer_id",
+                "customer_unknown",
+                "customer_id: you have no such customer; leave it out to make a new one.",
+            )
+        return known
+    snapshot = {"name": order.customer_name, "email": order.customer_email, "phone": order.customer_phone}
+    if not reference:
+        return mine.create(merchant=order.merchant, mode=order.mode, created_at=at, **snapshot)
+    customer, _ = mine.get_or_create(
+        merchant=order.merchant, mode=order.mode, reference=reference, defaults={**snapshot, "created_at": at}
+    )
+    return customer
+
+
+def lock_order(order_pk: int) -> Order:
+    """Read an order and hold it till the transaction ends: by row lock on PostgreSQL, by the write lock on SQLite."""
+    return Order.objects.select_for_update(no_key=True).get(pk=order_pk)
+
+
+def move_order(
+    order: Order,
+    new: OrderStatus,
+    *,
+    cause: str,
+    at: datetime,
+    payment: Payment | None = None,
+    only_if: Q | None = None,
+    **columns: Any,
+) -> None:
+    """The one door through which an order's status changes: compare and set, with its event.
+
+    `only_if` is a further condition that the database decides, such as a deadline; `columns` change with the status.
+    Raises InvalidMove if the table has no such edge, StaleRow if the row is not as it was read.
+    """
+    old = OrderStatus(order.status)
+    if new not in ORDER_MOVES[old]:
+        raise InvalidMove(order, old, new)
+    columns |= {"status": new, "last_sequence": order.last_sequence + 1}
+    unmoved = Order.objects.filter(only_if or Q(), pk=order.pk, status=old, last_sequence=order.last_sequence)
+    if unmoved.update(**columns) != 1:
+        raise StaleRow(order)
+    for name, value in columns.items():
+        setattr(order, name, value)
+    record_event(order, kind=f"order.{new}", old=old, new=new, cause=cause, at=at, payment=payment)

@@ -1,0 +1,61 @@
+"""Addresses merchants give us: judged as raw characters first, because parsers repair what attackers write."""
+
+import re
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from payments.errors import BadInput
+
+MAX_LENGTH = 250
+PLACEHOLDER = "{order_id}"
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
+_AUTHORITY = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(?=[/?]|\Z)", re.IGNORECASE)
+_DEFAULT_PORT = {"http": 80, "https": 443}
+
+
+def origin_of(field: str, url: str) -> str:
+    """Scheme, host and port of an absolute URL without user name, backslash or fragment. Raises BadInput.
+
+    urlsplit drops tabs and newlines and browsers read a backslash as a slash, so both are refused before it sees them.
+    """
+    found = _AUTHORITY.match(url) if len(url) <= MAX_LENGTH and _VISIBLE_ASCII.fullmatch(url) else None
+    if found is None or "\\" in url or "#" in url:
+        raise BadInput(
+            field,
+            "url_invalid",
+            f"{field}: write an absolute address like https://shop.example.com/return, at most {MAX_LENGTH} "
+            "characters, without a user name, spaces, backslashes or a #fragment.",
+        )
+    scheme, host = found[1].lower(), found[2].lower()
+    port = int(found[3][1:]) if found[3] else _DEFAULT_PORT[scheme]
+    if not 0 < port <= 65535:
+        raise BadInput(field, "url_invalid", f"{field}: write a port from 1 to 65535, or none.")
+    return f"{scheme}://{host}" if port == _DEFAULT_PORT[scheme] else f"{scheme}://{host}:{port}"
+
+
+def check_return_url(url: str, *, origins: list[str], live: bool) -> None:
+    """Refuse a return URL whose origin the merchant has not registered. Raises BadInput."""
+    origin = origin_of("return_url", url)
+    if live and origin.startswith("http://"):
+        raise BadInput("return_url", "return_url_not_allowed", "return_url: live orders need https.")
+    if origin not in origins:
+        raise BadInput(
+            "return_url",
+            "return_url_not_allowed",
+            f"return_url: {origin} is not registered for this merchant; ask staff to add it to its return origins.",
+        )
+
+
+def check_notify_url(url: str, *, live: bool) -> None:
+    """Refuse a notify URL that is no plain web address. Raises BadInput."""
+    if origin_of("notify_url", url).startswith("http://") and live:
+        raise BadInput("notify_url", "notify_url_invalid", "notify_url: live orders need https.")
+
+
+def finished_return_url(url: str, order_id: str) -> str:
+    """Where the browser goes: `{order_id}` filled in, else added to the query. Never the outcome, never a name."""
+    quoted = quote(order_id, safe="")
+    if PLACEHOLDER in url:
+        return url.replace(PLACEHOLDER, quoted)
+    parts = urlsplit(url)
+    query = f"{parts.query}&order_id={quoted}" if parts.query else f"order_id={quoted}"
+    return urlunsplit(parts._replace(query=query))
