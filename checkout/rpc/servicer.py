@@ -1,0 +1,122 @@
+"""PaymentService: requests into values, refusals into codes."""
+
+import logging
+from collections.abc import Callable
+from contextvars import ContextVar
+from decimal import Decimal
+from functools import wraps
+from typing import Any, TypeVar
+
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+from connectrpc.request import RequestContext
+from django.db import InterfaceError, OperationalError
+
+from checkout.auth import CHALLENGE, AuthenticationFailed, RateExceeded, identify
+from checkout.rpc.payment_pb2 import (
+    CreateOrderRequest,
+    CreateOrderResponse,
+    VerifyPaymentRequest,
+    VerifyPaymentResponse,
+)
+from payments import clock
+from payments.errors import BadInput, NoLiveGateway, NotFound, OrderIdTaken, PaymentsError
+from payments.models import ApiKey
+from payments.money import Money
+from payments.selectors import find_order, order_state, verify
+from payments.services.orders import NewOrder, create_order
+
+log = logging.getLogger("till.rpc")
+caller: ContextVar[ApiKey] = ContextVar("caller")
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+CODES: dict[type[PaymentsError], Code] = {
+    BadInput: Code.INVALID_ARGUMENT,
+    OrderIdTaken: Code.ALREADY_EXISTS,
+    NotFound: Code.NOT_FOUND,
+    NoLiveGateway: Code.FAILED_PRECONDITION,
+}
+
+
+class Authenticate:
+    """Know the caller before a byte of the body is read."""
+
+    def on_start_sync(self, ctx: RequestContext[Any, Any]) -> None:
+        address = (ctx.client_address or "").rpartition(":")[0]
+        try:
+            caller.set(identify(ctx.request_headers, address=address, at=clock.now()))
+        except AuthenticationFailed as refusal:
+            ctx.response_headers["www-authenticate"] = CHALLENGE
+            raise ConnectError(Code.UNAUTHENTICATED, str(refusal)) from None
+        except RateExceeded as refusal:
+            ctx.response_headers["retry-after"] = str(refusal.retry_after_s)
+            raise ConnectError(Code.RESOURCE_EXHAUSTED, str(refusal)) from None
+        except (OperationalError, InterfaceError) as fault:
+            raise _unavailable(fault) from None
+
+    def on_end_sync(self, token: None, ctx: RequestContext[Any, Any], error: Exception | None) -> None:
+        """Nothing to do."""
+
+
+def _unavailable(fault: Exception) -> ConnectError:
+    log.error("database unavailable: %s", type(fault).__name__)
+    return ConnectError(Code.UNAVAILABLE, "Try again in a moment; nothing was changed.")
+
+
+def refusals_as_codes(
+    rpc: Callable[[Any, Request, Any], Response],
+) -> Callable[[Any, Request, Any], Response]:
+    """Turn the core's named refusals into codes with their messages, and a fault of ours into one without details."""
+
+    @wraps(rpc)
+    def answer(self: Any, request: Request, ctx: Any, /) -> Response:
+        try:
+            return rpc(self, request, ctx)
+        except PaymentsError as refusal:
+            code = next((code for kind, code in CODES.items() if isinstance(refusal, kind)), Code.FAILED_PRECONDITION)
+            raise ConnectError(code, refusal.message) from None
+        except (OperationalError, InterfaceError) as fault:
+            raise _unavailable(fault) from None
+        except Exception as fault:
+            log.exception("rpc failed")
+            raise ConnectError(Code.INTERNAL, "This is our fault, not yours; it has been logged.") from fault
+
+    return answer
+
+
+class PaymentServicer:
+    """The two calls. Each answers for the caller's merchant and mode alone."""
+
+    @refusals_as_codes
+    def create_order(self, request: CreateOrderRequest, _ctx: Any, /) -> CreateOrderResponse:
+        key = caller.get()
+        new = NewOrder(
+            amount=Money.parse(Decimal(repr(request.order_amount)), request.order_currency or key.merchant.currency),
+            customer_name=request.customer_name,
+            customer_email=request.customer_email,
+            customer_phone=request.customer_phone,
+            order_id=request.order_id,
+            return_url=request.return_url,
+            notify_url=request.notify_url,
+            payment_methods=list(request.payment_methods),
+            expiry_time=request.order_expiry_time,
+            note=request.order_note,
+            tags=dict(request.order_tags),
+            customer_id=request.customer_id,
+            customer_reference=request.customer_reference,
+        )
+        order = create_order(new, merchant=key.merchant, mode=key.mode, at=clock.now())
+        return CreateOrderResponse(
+            payment_session_id=order.session_id, return_url=order.return_url, order_id=order.order_id
+        )
+
+    @refusals_as_codes
+    def verify_payment(self, request: VerifyPaymentRequest, _ctx: Any, /) -> VerifyPaymentResponse:
+        key = caller.get()
+        order = find_order(merchant_id=key.merchant_id, mode=key.mode, order_id=request.order_id)
+        if order is None:
+            raise NotFound("order_not_found: you have no order with this order_id.")
+        verdict = verify(order_state(order, at=clock.now()))
+        return VerifyPaymentResponse(message=verdict.message, code=verdict.code, status=verdict.status)

@@ -1,0 +1,66 @@
+"""PaymentService in a plain Django view, so that it passes the same middleware as everything else."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from checkout.rpc.codecs import BinaryCodec, StrictJsonCodec
+from checkout.rpc.payment_connect import PaymentServiceWSGIApplication
+from checkout.rpc.servicer import Authenticate, PaymentServicer
+
+MAX_BYTES = 65_536
+CONTENT_TYPES = (
+    "application/json",
+    "application/proto",
+    "application/grpc-web+proto",
+    "application/grpc-web+json",
+    "application/grpc-web",
+)
+
+_application = PaymentServiceWSGIApplication(
+    PaymentServicer(),
+    interceptors=[Authenticate()],
+    read_max_bytes=MAX_BYTES,
+    codecs=[BinaryCodec(), StrictJsonCodec()],
+)
+
+
+def _refusal(status: HTTPStatus, code: str, message: str) -> HttpResponse:
+    return JsonResponse({"code": code, "message": message}, status=status)
+
+
+@csrf_exempt
+def payment_service(request: HttpRequest) -> HttpResponse:
+    """Answer one call. connectrpc speaks WSGI, so it gets the request's own environment."""
+    if request.method != "POST":
+        response = _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "unimplemented", "Call this by POST.")
+        response["Allow"] = "POST"
+        return response
+    if request.content_type not in CONTENT_TYPES:
+        return _refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "invalid_argument", "Send content-type: application/json.")
+    if int(request.headers.get("content-length") or 0) > MAX_BYTES:
+        return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "resource_exhausted", f"Send at most {MAX_BYTES} bytes.")
+    return _run(request.META)
+
+
+def _run(environ: dict[str, Any]) -> HttpResponse:
+    started: dict[str, Any] = {}
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+        started["status"], started["headers"] = int(status.split()[0]), headers
+
+    body = b"".join(_application(environ, start_response))
+    response = HttpResponse(body, status=started["status"])
+    del response["Content-Type"]
+    for name, value in started["headers"]:
+        # Django sets the length itself; "identity" is no content coding (RFC 9110, 8.4.1).
+        if name.lower() != "content-length" and value != "identity":
+            response[name] = value
+    return response
+
+
+def unknown_method(request: HttpRequest, rest: str) -> HttpResponse:
+    """Any other path of the service."""
+    return _refusal(HTTPStatus.NOT_FOUND, "unimplemented", "There are two calls: CreateOrder and VerifyPayment.")
