@@ -1,0 +1,214 @@
+"""What a page shows: plain values for the templates, and the parts every page of an order shares."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import gettext as _
+
+from checkout.amounts import Amount, amount_of
+from checkout.hosted.style import stylesheet_url
+from checkout.hosted.times import stamp
+from payments.errors import BadInput
+from payments.models import Order
+from payments.money import Money
+from payments.selectors import OrderState
+from payments.states import Mode
+from payments.urls import check_return_url, finished_return_url
+
+LONG_VALUE = 34
+"""Characters from which a receipt row's value stands below its label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the slip's details."""
+
+    label: str
+    value: str
+    is_note: bool = False
+
+    @property
+    def is_long(self) -> bool:
+        return self.is_note or len(self.value) > LONG_VALUE
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """The sheet of paper: amount, money line, money sentence, details.
+
+    `money` is where the money is: none, over (nothing taken, and it is too late), held, taken, unknown or returning.
+    """
+
+    eyebrow: str
+    amount: Amount
+    money: str
+    sentence: str
+    reference: str
+    next_line: str = ""
+    rows: list[Row] = field(default_factory=list)
+    rows_open: bool = False
+    is_quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRow:
+    """One way to pay in the list."""
+
+    code: str
+    name: str
+    covers: str
+    glyph: str
+    template: str
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of waiting: past, now or next."""
+
+    state: str
+    name: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One line of the error summary."""
+
+    field_id: str
+    text: str
+
+
+@dataclass
+class Page:
+    """Everything a hosted template may show. Empty means: leave it out."""
+
+    template: str
+    title: str
+    stylesheet: str
+    status: int = 200
+    heading: str = ""
+    lead: str = ""
+    has_result_mark: bool = False
+    slip: Slip | None = None
+    merchant_name: str = ""
+    support_email: str = ""
+    test_mode: bool = False
+    test_cards_url: str = ""
+    languages: list[Any] = field(default_factory=list)
+    # Paying
+    methods_heading: str = ""
+    methods: list[MethodRow] = field(default_factory=list)
+    form_action: str = ""
+    form_token: str = ""
+    pay_label: str = ""
+    busy_label: str = ""
+    card_form: Any = None
+    card_note: str = ""
+    error_heading: str = ""
+    errors: list[FieldError] = field(default_factory=list)
+    # Waiting
+    steps: list[Step] = field(default_factory=list)
+    check_action: str = ""
+    check_token: str = ""
+    check_label: str = ""
+    closing_words: str = ""
+    # Leaving
+    return_url: str = ""
+    return_label: str = ""
+    refresh: str = ""
+    refresh_words: str = ""
+    stay_url: str = ""
+    stay_label: str = ""
+    print_label: str = ""
+    back_url: str = ""
+    cards: list[Any] = field(default_factory=list)
+
+    @property
+    def language(self) -> str:
+        return get_language() or "en"
+
+    @property
+    def direction(self) -> str:
+        return "rtl" if get_language_bidi() else "ltr"
+
+    @property
+    def merchant_initial(self) -> str:
+        return self.merchant_name[:1].upper()
+
+
+def respond(request: HttpRequest, page: Page) -> HttpResponse:
+    """Render a page with its status and, where it has one, its Refresh header."""
+    response = render(request, page.template, {"page": page}, status=page.status)
+    if page.refresh:
+        response["Refresh"] = page.refresh
+    return response
+
+
+def plain_page(template: str, title: str, **values: Any) -> Page:
+    """A page without an order."""
+    return Page(template=template, title=title, stylesheet=stylesheet_url(""), heading=title, **values)
+
+
+def order_page(state: OrderState, template: str, title: str, **values: Any) -> Page:
+    """A page of an order, in the merchant's name and colour."""
+    merchant = state.order.merchant
+    return Page(
+        template=template,
+        title=title,
+        stylesheet=stylesheet_url(merchant.accent),
+        merchant_name=merchant.name,
+        support_email=merchant.support_email,
+        test_mode=state.order.mode == Mode.TEST,
+        test_cards_url=reverse("hosted:test_cards"),
+        **values,
+    )
+
+
+def slip(
+    state: OrderState,
+    eyebrow: str,
+    money: str,
+    sentence: str,
+    *,
+    amount: Money | None = None,
+    more_rows: list[Row] | None = None,
+    **values: Any,
+) -> Slip:
+    """The order's slip; its amount is the order's unless another is given."""
+    order = state.order
+    rows = [Row(_("For"), order.note, is_note=True)] if order.note else []
+    rows += [Row(_("Order"), order.order_id), *(more_rows or before_paying_rows(order))]
+    return Slip(eyebrow, amount_of(amount or order.amount), money, sentence, order.order_id, rows=rows, **values)
+
+
+def before_paying_rows(order: Order) -> list[Row]:
+    """The details of an order that nobody has paid yet."""
+    return [
+        Row(_("Billed to"), order.customer_name),
+        Row(_("Made"), stamp(order.created_at, order.merchant.time_zone)),
+    ]
+
+
+def amount_text(money: Money) -> str:
+    """₹2,290.00"""
+    return amount_of(money).text
+
+
+def return_url(order: Order) -> str:
+    """The finished return URL, or nothing if its origin is no longer registered: checked again at the last moment."""
+    try:
+        check_return_url(order.return_url, origins=order.merchant.return_origins, live=order.mode == Mode.LIVE)
+    except BadInput:
+        return ""
+    return finished_return_url(order.return_url, order.order_id)
+
+
+def leaving(order: Order, label: str) -> dict[str, str]:
+    """The button back to the shop, if there is a way back."""
+    url = return_url(order)
+    return {"return_url": url, "return_label": label} if url else {}

@@ -1,0 +1,15 @@
+"""Addresses of the hosted pages. The literal ones stand first: no session id looks like them."""
+
+from django.urls import path
+
+from checkout.hosted import style, views
+from checkout.hosted.test_cards import test_cards
+
+app_name = "hosted"
+urlpatterns = [
+    path("test-cards", test_cards, name="test_cards"),
+    path("style/<str:name>.css", style.stylesheet, name="stylesheet"),
+    path("<str:session_id>", views.show, name="page"),
+    path("<str:session_id>/pay", views.pay, name="pay"),
+    path("<str:session_id>/check", views.check, name="check"),
+]

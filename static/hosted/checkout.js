@@ -1,0 +1,68 @@
+// Comfort only: every page works without this file.
+(() => {
+  "use strict";
+  const one = (selector) => document.querySelector(selector);
+
+  // Back and forward must show the true state. Not reload(): that would repeat a POST.
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) location.replace(location.pathname + location.search);
+  });
+
+  const summary = one("#error-summary");
+  if (summary) requestAnimationFrame(() => summary.focus());
+
+  // A second press does nothing; the button keeps its focus and says why.
+  for (const form of document.forms) {
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sent) return event.preventDefault();
+      form.dataset.sent = "1";
+      for (const button of form.querySelectorAll("[data-busy]")) {
+        button.setAttribute("aria-disabled", "true");
+        if (button.dataset.busy) button.textContent = button.dataset.busy;
+      }
+    });
+  }
+
+  // Fours, with the caret kept behind the same digit. Anything but digits, spaces and dashes is left for the server to name.
+  const number = one("[autocomplete=cc-number]");
+  if (number) {
+    number.addEventListener("input", (event) => {
+      const typed = number.value;
+      if (event.isComposing || /[^\d\s-]/.test(typed)) return;
+      const grouped = typed.replace(/\D/g, "").replace(/(.{4})(?=.)/g, "$1 ");
+      if (grouped === typed) return;
+      const before = typed.slice(0, number.selectionStart).replace(/\D/g, "").length;
+      number.value = grouped;
+      const forward = event.inputType === "deleteContentForward" && before % 4 === 0;
+      const caret = before + Math.max(0, Math.ceil(before / 4) - 1) + (forward ? 1 : 0);
+      number.setSelectionRange(caret, caret);
+    });
+  }
+
+  const expiry = one("[autocomplete=cc-exp]");
+  if (expiry) {
+    expiry.addEventListener("input", (event) => {
+      if (event.isComposing || /^delete/.test(event.inputType)) return;
+      const typed = expiry.value;
+      const split = typed.replace(/^([2-9])(\d+)$/, "0$1/$2").replace(/^(\d\d)(\d+)$/, "$1/$2");
+      if (split === typed) return;
+      const caret = expiry.selectionStart + split.length - typed.length;
+      expiry.value = split;
+      expiry.setSelectionRange(caret, caret);
+    });
+    expiry.addEventListener("change", () => {
+      const parts = /^\s*(\d\d?)\s*[\/.\- ]\s*(?:20)?(\d\d)\s*$/.exec(expiry.value);
+      if (parts) expiry.value = parts[1].padStart(2, "0") + "/" + parts[2];
+    });
+  }
+
+  const actions = one("[data-print]");
+  if (actions) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button";
+    button.textContent = actions.dataset.print;
+    button.addEventListener("click", () => print());
+    actions.append(button);
+  }
+})();
