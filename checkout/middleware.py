@@ -1,0 +1,172 @@
+"""What every request passes: an id and a log line, security headers, transport rules, health, language."""
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
+
+from checkout.logs import request_id
+
+Handler = Callable[[HttpRequest], HttpResponse]
+access_log = logging.getLogger("till.access")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+API_PREFIXES = ("/payment.v1.PaymentService/", "/pg/")
+
+PAGE_CSP = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+    "object-src": "'none'",
+    "report-uri": "/csp-report",
+}
+API_CSP = {"default-src": "'none'", "frame-ancestors": "'none'"}
+
+
+def is_api(path: str) -> bool:
+    """Whether machines call this path: its errors are data, never pages or redirects."""
+    return path.startswith(API_PREFIXES)
+
+
+class RequestLogMiddleware:
+    """Give the request an id, and write one masked line when it is answered."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        asked = request.headers.get("x-request-id", "")
+        name = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
+        token = request_id.set(name)
+        began = time.perf_counter()
+        try:
+            response = self.get_response(request)
+            spent_ms = (time.perf_counter() - began) * 1000
+            access_log.info("%s %s %s %.0f ms", request.method, request.path, response.status_code, spent_ms)
+        finally:
+            request_id.reset(token)
+        response["x-request-id"] = name
+        return response
+
+
+class SecurityHeadersMiddleware:
+    """Put the security headers on every answer, errors too. A view may set its own, stricter or not."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        csp = API_CSP if is_api(request.path) else PAGE_CSP
+        defaults = {
+            "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in csp.items()),
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), microphone=(), geolocation=(), usb=(), payment=(self)",
+            "Cache-Control": "no-store",
+        }
+        if settings.HTTPS:
+            defaults["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
+        for name, value in defaults.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+class DatabaseDownMiddleware:
+    """Answer 503 while the database is away, so that callers try again; nothing was changed."""
+
+    RETRY_AFTER_S = "5"
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        logging.getLogger("till.database").error("database unavailable: %s", type(exception).__name__)
+        return unavailable(request)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """The answer while we cannot reach our own records: never a word about money, which we cannot know now."""
+    if is_api(request.path):
+        response: HttpResponse = JsonResponse({"code": "unavailable", "message": "Try again in a moment."}, status=503)
+    else:
+        from checkout.hosted.pages import unavailable_page
+
+        response = unavailable_page(request)
+    response["Retry-After"] = DatabaseDownMiddleware.RETRY_AFTER_S
+    return response
+
+
+class HealthMiddleware:
+    """Answer probes before host check and redirect: they come by address. Strangers learn yes or no only."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/healthz":
+            return HttpResponse("ok", content_type="text/plain")
+        if request.path == "/readyz":
+            ready = database_answers()
+            return HttpResponse("ok" if ready else "not ready", status=200 if ready else 503, content_type="text/plain")
+        return self.get_response(request)
+
+
+def database_answers() -> bool:
+    """Whether the database takes a query."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+class TransportMiddleware:
+    """Refuse API calls over plain http where we are https: a redirect would not unsend the key."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.HTTPS and is_api(request.path) and not request.is_secure():
+            body = {"code": "permission_denied", "message": "https_required: call this over https and replace the key."}
+            return JsonResponse(body, status=403)
+        return self.get_response(request)
+
+
+class LanguageMiddleware:
+    """Speak the language asked for by `?lang=`, else the browser's. No cookie, no session."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        asked = request.GET.get("lang", "")
+        known = dict(settings.LANGUAGES)
+        language = asked if asked in known else translation.get_language_from_request(request)
+        with translation.override(language):
+            request.LANGUAGE_CODE = language
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
