@@ -6,7 +6,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "checkout.settings")
 
 from django.conf import settings
 
-bind = os.environ.get("BIND", f"127.0.0.1:{settings.PORT}")
+bind = settings.BIND
 worker_class = "gthread"
 workers = settings.WEB_CONCURRENCY
 threads = settings.WEB_THREADS

@@ -4,7 +4,6 @@ import base64
 import binascii
 import ipaddress
 import re
-from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -69,15 +68,10 @@ def encryption_keys(env: environ.Env, name: str) -> list[bytes]:
 def origin(env: environ.Env, name: str, *, default: str) -> str:
     """Read an http or https origin: scheme, host and port only."""
     raw = env.str(name, default=default) or default
-    parts = urlsplit(raw)
-    try:
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError:
-        port_is_fine = False
-    bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not bare or not port_is_fine:
+    found = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?/?", raw, flags=re.IGNORECASE)
+    if found is None or not 0 < int((found[3] or ":1")[1:]) <= 65535:
         raise ImproperlyConfigured(f"{name}={raw!r}: write an origin like https://pay.example.com, without a path.")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return raw.rstrip("/").lower()
 
 
 def networks(env: environ.Env, name: str) -> list[str]:

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
 from checkout.hosted.page import respond
-from checkout.hosted.pages import error_page
+from checkout.hosted.plain import error_page
 from checkout.middleware import is_api
 
 

@@ -16,3 +16,8 @@ def front_door(request: HttpRequest) -> HttpResponse:
         return redirect("shop:home")
     lead = _("To pay, open the link your shop gave you.")
     return respond(request, plain_page("hosted/message.html", _("This is a payment service"), lead=lead))
+
+
+def no_icon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for it unasked; the answer is nothing, kept for a month."""
+    return HttpResponse(status=204, headers={"Cache-Control": "public, max-age=2592000"})

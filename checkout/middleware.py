@@ -1,5 +1,6 @@
 """What every request passes: an id and a log line, security headers, transport rules, health, language."""
 
+import ipaddress
 import logging
 import re
 import secrets
@@ -38,6 +39,36 @@ API_CSP = {"default-src": "'none'", "frame-ancestors": "'none'"}
 def is_api(path: str) -> bool:
     """Whether machines call this path: its errors are data, never pages or redirects."""
     return path.startswith(API_PREFIXES)
+
+
+class ClientAddressMiddleware:
+    """Put the customer's own address in REMOTE_ADDR: forwarded ones are believed from trusted proxies alone."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.META["REMOTE_ADDR"] = client_address(
+            request.META.get("REMOTE_ADDR", ""), request.headers.get("x-forwarded-for", "")
+        )
+        return self.get_response(request)
+
+
+def client_address(peer: str, forwarded_for: str) -> str:
+    """The nearest address of a chain that is no proxy of ours; the peer itself where we have no proxy."""
+    chain = [part.strip() for part in forwarded_for.split(",") if part.strip()]
+    address = peer
+    while chain and _is_trusted(address):
+        address = chain.pop()
+    return address
+
+
+def _is_trusted(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in ipaddress.ip_network(network) for network in settings.TRUSTED_PROXIES)
 
 
 class RequestLogMiddleware:
@@ -110,7 +141,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     if is_api(request.path):
         response: HttpResponse = JsonResponse({"code": "unavailable", "message": "Try again in a moment."}, status=503)
     else:
-        from checkout.hosted.pages import unavailable_page
+        from checkout.hosted.plain import unavailable_page
 
         response = unavailable_page(request)
     response["Retry-After"] = DatabaseDownMiddleware.RETRY_AFTER_S

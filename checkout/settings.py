@@ -25,6 +25,7 @@ DEBUG = read.strict_bool(env, "DEBUG", default=False)
 SIMULATOR = read.strict_bool(env, "SIMULATOR", default=True)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname, "localhost", "127.0.0.1"])
 TRUSTED_PROXIES = read.networks(env, "TRUSTED_PROXIES")
+BIND = env.str("BIND", default=f"127.0.0.1:{PORT}")
 WEB_CONCURRENCY = read.integer(env, "WEB_CONCURRENCY", default=2, at_least=1, at_most=64)
 WEB_THREADS = read.integer(env, "WEB_THREADS", default=8, at_least=2, at_most=64)
 
@@ -47,6 +48,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "checkout.middleware.ClientAddressMiddleware",
     "checkout.middleware.RequestLogMiddleware",
     "checkout.middleware.SecurityHeadersMiddleware",
     "checkout.middleware.DatabaseDownMiddleware",
@@ -151,7 +153,8 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 63_072_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+# Preloading binds a whole domain for years: that is the operator's own step, not a default.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from checkout import errors
-from checkout.front import front_door
+from checkout.front import front_door, no_icon
 from checkout.reports import csp_report
 from checkout.rpc.views import payment_service, unknown_method
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("checkout/", include("checkout.hosted.urls")),
     path("shop", include("checkout.shop.urls")),
     path("admin/", admin.site.urls),
+    path("favicon.ico", no_icon),
     path("csp-report", csp_report, name="csp_report"),
 ]
 

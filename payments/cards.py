@@ -1,5 +1,10 @@
 """Card numbers: checked and described, never kept."""
 
+import re
+import unicodedata
+
+_SHORTEST, _LONGEST = 13, 19
+
 _NETWORKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # First match wins, so narrower ranges stand first.
     ("rupay", ("508", "6069", "607", "6081", "6521", "6522", "81", "82", "353", "356")),
@@ -20,6 +25,29 @@ def passes_luhn(digits: str) -> bool:
         value = int(digit) * (2 if place % 2 else 1)
         total += value - 9 if value > 9 else value
     return total % 10 == 0
+
+
+def find_card_numbers(text: str) -> list[tuple[int, int]]:
+    """Where 13 to 19 digits that pass Luhn stand, however spaced: spans that begin and end with a group of digits.
+
+    Whole groups only: any stretch within a longer number would be a false alarm every tenth time.
+    """
+    if not text.isascii():  # digits of any script, one for one
+        text = "".join(str(unicodedata.digit(char)) if char.isdigit() else char for char in text)
+    found: list[tuple[int, int]] = []
+    groups = [match.span() for match in re.finditer(r"[0-9]+", text)]
+    for first, (start, _) in enumerate(groups):
+        if found and start < found[-1][1]:
+            continue
+        digits, last_end = "", start
+        for begin, end in groups[first:]:
+            if begin - last_end > 1 or text[last_end:begin].strip(" -.\u00a0") or len(digits) + end - begin > _LONGEST:
+                break
+            digits, last_end = digits + text[begin:end], end
+            if len(digits) >= _SHORTEST and passes_luhn(digits):
+                found.append((start, end))
+                break
+    return found
 
 
 def network_of(digits: str) -> str:

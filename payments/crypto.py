@@ -28,7 +28,7 @@ def decrypt(ciphertext: bytes, *, context: str) -> str:
     for key in settings.FIELD_ENCRYPTION_KEYS:
         try:
             return AESGCM(key).decrypt(nonce, sealed, context.encode()).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # changed, another's, or too short to be one of ours
             continue
     raise Undecryptable(f"No key opens {context}: is an old key missing from FIELD_ENCRYPTION_KEYS?")
 

@@ -1,7 +1,7 @@
 """Amounts of money: an integer of minor units and a currency together. A float cannot get in."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 from typing import Self
 
 from payments.errors import BadAmount, CurrencyNotSupported, TooManyDecimals
@@ -15,6 +15,9 @@ EXPONENT = {
     "SAR": 2, "SEK": 2, "SGD": 2, "THB": 2, "TND": 3, "TRY": 2, "TWD": 2, "UAH": 2, "UGX": 0, "USD": 2,
     "VND": 0, "ZAR": 2,
 }  # fmt: skip
+
+_EXACT = Context(prec=200, traps=[Inexact])
+"""Where the default context would round a long fraction away, this one refuses."""
 
 MAX_MINOR = 10**12
 """Largest amount of one order, in minor units."""
@@ -37,12 +40,14 @@ class Money:
             raise CurrencyNotSupported(currency)
         if not amount.is_finite() or not 0 < amount <= MAX_MINOR:
             raise BadAmount(amount, currency)
-        scaled = amount.scaleb(EXPONENT[currency])
-        if scaled != scaled.to_integral_value():
-            raise TooManyDecimals(amount, currency, EXPONENT[currency])
-        if scaled > MAX_MINOR:
+        try:
+            scaled = amount.scaleb(EXPONENT[currency], context=_EXACT)
+            whole = int(scaled.quantize(Decimal(1), context=_EXACT))
+        except Inexact:
+            raise TooManyDecimals(amount, currency, EXPONENT[currency]) from None
+        if whole > MAX_MINOR:
             raise BadAmount(amount, currency)
-        return cls(int(scaled), currency)
+        return cls(whole, currency)
 
     def as_major(self) -> Decimal:
         """The same amount in major units, with exactly the currency's decimals."""

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from payments.models import Order, Payment
-from payments.states import LIVE, OPEN, CaptureKind, OrderStatus, PaymentStatus
+from payments import methods
+from payments.gateways.registry import gateway_named, is_open
+from payments.ids import looks_like_session_id
+from payments.models import GatewayAccount, Order, Payment
+from payments.states import LIVE, MAX_DECLINES, OPEN, PAYABLE, CaptureKind, Method, OrderStatus, PaymentStatus
 
 
 @dataclass
@@ -39,6 +42,11 @@ class OrderState:
         """The newest attempt that is over."""
         return next((payment for payment in self.payments if payment.status not in LIVE), None)
 
+    @cached_property
+    def methods(self) -> list[Method]:
+        """The ways to pay that some gateway of the merchant serves now."""
+        return list(serving_accounts(self.order))
+
     @property
     def is_overdue(self) -> bool:
         """Whether its time is up though no sweep has said so yet."""
@@ -48,6 +56,13 @@ class OrderState:
     def status(self) -> OrderStatus:
         """The status to show: an overdue order reads expired everywhere."""
         return OrderStatus.EXPIRED if self.is_overdue else OrderStatus(self.order.status)
+
+    @property
+    def takes_attempts(self) -> bool:
+        """Whether the customer may start an attempt now."""
+        in_time = self.order.expires_at > self.at and self.order.terminate_requested_at is None
+        tries_left = self.order.attempts_declined < MAX_DECLINES
+        return self.order.status in PAYABLE and in_time and tries_left and bool(self.methods)
 
     @property
     def is_fully_refunded(self) -> bool:
@@ -68,7 +83,22 @@ def find_order(*, merchant_id: int, mode: str, order_id: str) -> Order | None:
 
 def find_order_by_session(session_id: str) -> Order | None:
     """The order a payment session belongs to, with its merchant."""
+    if not looks_like_session_id(session_id):
+        return None
     return Order.objects.select_related("merchant").filter(session_id=session_id).first()
+
+
+def serving_accounts(order: Order) -> dict[Method, GatewayAccount]:
+    """The ways to pay this order, in the page's order, each with the merchant's account that will serve it."""
+    accounts = GatewayAccount.objects.filter(merchant_id=order.merchant_id, mode=order.mode).order_by("pk")
+    mine = [account for account in accounts if is_open(account.gateway)]
+    serving = {}
+    for method in methods.offered(order.payment_methods, order.currency):
+        able = (account for account in mine if method in gateway_named(account.gateway).methods)
+        account = next(able, None)
+        if account is not None:
+            serving[method] = account
+    return serving
 
 
 @dataclass(frozen=True, slots=True)

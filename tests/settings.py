@@ -14,8 +14,8 @@ os.environ.update(
     LOG_FORMAT="text",
 )
 
-from checkout.settings import *  # noqa: E402, F403
-from checkout.settings import VAR_DIR, database_settings  # noqa: E402
+from checkout.settings import *  # noqa: F403
+from checkout.settings import VAR_DIR, database_settings
 
 DATABASES = {
     "default": database_settings(os.environ.get("TEST_DATABASE_URL", f"sqlite:///{VAR_DIR / 'unused.sqlite3'}"))

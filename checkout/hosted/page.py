@@ -19,6 +19,9 @@ from payments.selectors import OrderState
 from payments.states import Mode
 from payments.urls import check_return_url, finished_return_url
 
+PAY, CHECK = "pay", "check"
+"""Names of the two forms, bound into their tokens."""
+
 LONG_VALUE = 34
 """Characters from which a receipt row's value stands below its label."""
 
@@ -212,3 +215,8 @@ def leaving(order: Order, label: str) -> dict[str, str]:
     """The button back to the shop, if there is a way back."""
     url = return_url(order)
     return {"return_url": url, "return_label": label} if url else {}
+
+
+def url_of(state: OrderState, name: str = "page") -> str:
+    """An address of the order's journey."""
+    return reverse(f"hosted:{name}", args=[state.order.session_id])

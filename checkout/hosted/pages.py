@@ -1,40 +1,27 @@
 """Which page an order's state calls for, and what it says. Every page says exactly where the money is."""
 
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from checkout.hosted.forms import CardForm
 from checkout.hosted.page import (
-    FieldError,
-    MethodRow,
+    CHECK,
     Page,
     Row,
     Step,
     amount_text,
     leaving,
     order_page,
-    plain_page,
-    respond,
-    return_url,
     slip,
+    url_of,
 )
-from checkout.hosted.reasons import declined_words
-from checkout.hosted.times import clock_time, stamp, with_moment
+from checkout.hosted.paying import pay_page
+from checkout.hosted.times import stamp, with_moment
 from checkout.hosted.tokens import make_token
-from payments import methods
 from payments.models import Payment
 from payments.selectors import OrderState
-from payments.states import MAX_DECLINES, CaptureKind, Method, OrderStatus, PaymentStatus
-
-PAY, CHECK = "pay", "check"
-"""Names of the two forms, bound into their tokens."""
+from payments.states import MAX_DECLINES, CaptureKind, OrderStatus, PaymentStatus
 
 WATCH_FOR = timedelta(seconds=60)
 WATCH_EVERY_S = 5
@@ -57,92 +44,6 @@ def page_of(state: OrderState, *, stay: bool = False) -> Page:
     if state.order.attempts_declined >= MAX_DECLINES:
         return exhausted_page(state)
     return pay_page(state)
-
-
-def can_pay(state: OrderState) -> bool:
-    """Whether the page of this state has a form to pay with."""
-    return page_of(state).template == "hosted/pay.html"
-
-
-def url_of(state: OrderState, name: str = "page") -> str:
-    """An address of the order's journey."""
-    return reverse(f"hosted:{name}", args=[state.order.session_id])
-
-
-# --- Paying ---
-
-
-def pay_page(state: OrderState, form: CardForm | None = None, *, notice: str = "") -> Page:
-    """To pay, or to try again after an attempt that took nothing; with a posted form, its errors in place."""
-    order, zone = state.order, state.order.merchant.time_zone
-    deadline = _("Pay by {moment} ({zone}).")
-    page = order_page(
-        state,
-        "hosted/pay.html",
-        _("Pay %(merchant)s") % {"merchant": order.merchant.name},
-        slip=slip(
-            state,
-            _("To pay"),
-            "none",
-            _("Nothing has been taken."),
-            next_line=with_moment(deadline, order.expires_at, zone, at=state.at),
-        ),
-        methods_heading=_("How would you like to pay?"),
-        methods=method_rows(state),
-        form_action=url_of(state, "pay"),
-        form_token=make_token(order.session_id, PAY, at=state.at),
-        pay_label=_("Pay %(amount)s") % {"amount": amount_text(order.amount)},
-        busy_label=_("Sending, one moment…"),
-        card_form=form if form is not None else CardForm(at=state.at, zone=zone),
-    )
-    if form is not None:
-        return _with_errors(page, form, notice)
-    return _after_decline(page, state, state.last_ended) if state.last_ended else page
-
-
-def _with_errors(page: Page, form: CardForm, notice: str) -> Page:
-    page.status = 400
-    page.card_note = _("We never keep card numbers or codes, so please type both again.")
-    page.errors = [
-        FieldError(name, f"{form.fields[name].label}: {errors[0]}") for name, errors in form.errors.items()
-    ] or [FieldError("number", notice)]
-    many = len(page.errors)
-    page.error_heading = ngettext("Check one thing before you pay", "Check %(n)d things before you pay", many) % {
-        "n": many
-    }
-    page.title = _("Error: %(title)s") % {"title": page.title}
-    return page
-
-
-def _after_decline(page: Page, state: OrderState, payment: Payment) -> Page:
-    """The same page again, with why the last attempt failed and what may work."""
-    page.heading, page.lead = declined_words(payment)
-    left = MAX_DECLINES - state.order.attempts_declined
-    if state.order.attempts_declined:
-        tries = ngettext("You have %(n)d try left.", "You have %(n)d tries left.", left) % {"n": left}
-        page.lead = f"{page.lead} {tries}".strip()
-    page.methods_heading = _("Try again")
-    page.methods = [_with_last_try(row, payment, state) for row in page.methods]
-    page.title = page.heading
-    return page
-
-
-def _with_last_try(row: MethodRow, payment: Payment, state: OrderState) -> MethodRow:
-    """Say on a method's row when it was declined last."""
-    last4 = payment.method_details.get("card_last4")
-    if row.code != payment.method or not last4 or not payment.completed_at:
-        return row
-    time = clock_time(payment.completed_at, state.order.merchant.time_zone)
-    return replace(row, covers=_("Card %(last4)s was declined at %(time)s") % {"last4": last4, "time": time})
-
-
-def method_rows(state: OrderState) -> list[MethodRow]:
-    """The ways to pay this order, the first one open."""
-    known = {
-        Method.CARD: (_("Card"), _("Visa, Mastercard, RuPay, Amex"), "card", "hosted/_card_fields.html"),
-    }
-    offered = [m for m in methods.offered(state.order.payment_methods, state.order.currency) if m in known]
-    return [MethodRow(m, *known[m], is_chosen=m == offered[0]) for m in offered]
 
 
 # --- Not known yet ---
@@ -326,27 +227,6 @@ def exhausted_page(state: OrderState) -> Page:
     )
 
 
-# --- Without an order, or in the way ---
-
-
-def not_found_page() -> Page:
-    return plain_page(
-        "hosted/message.html",
-        _("We can’t find this payment page"),
-        status=404,
-        lead=_("Check that the whole link was copied, or go back to the shop and start again."),
-    )
-
-
-def wait_a_minute_page() -> Page:
-    return plain_page(
-        "hosted/message.html",
-        _("Please wait a minute"),
-        status=429,
-        lead=_("There were too many wrong links from your network. Try again in a minute."),
-    )
-
-
 def refused_form_page(state: OrderState) -> Page:
     """The form was not one of ours, or was changed on its way."""
     return order_page(
@@ -362,24 +242,3 @@ def refused_form_page(state: OrderState) -> Page:
             _("Open the payment page"),
         ),
     )
-
-
-def unavailable_page(request: HttpRequest) -> HttpResponse:
-    """Our records are out of reach: no word about money, which we cannot know now."""
-    page = plain_page(
-        "hosted/message.html",
-        _("This page is resting for a moment"),
-        status=503,
-        lead=_("Open the same link again in a minute: it will show what is true then. Please don’t pay again before."),
-    )
-    return respond(request, page)
-
-
-def leaving_url(state: OrderState) -> str:
-    """Where the shop wants its customer back."""
-    return return_url(state.order)
-
-
-def error_page(title: str, lead: str, status: int, **values: Any) -> Page:
-    """A plain page for what went wrong outside an order."""
-    return plain_page("hosted/message.html", title, status=status, lead=lead, **values)

@@ -9,15 +9,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from checkout import rates
-from checkout.hosted import pages
+from checkout.hosted import pages, paying, plain
 from checkout.hosted.forms import CardForm
 from checkout.hosted.origin import is_same_origin
-from checkout.hosted.page import Page, respond
+from checkout.hosted.page import CHECK, PAY, Page, respond, url_of
 from checkout.hosted.tokens import BadToken, FormToken, read_token
 from payments import clock
 from payments.errors import MethodNotOffered, NotPayable
 from payments.gateways.base import Card
-from payments.ids import looks_like_session_id
 from payments.selectors import OrderState, find_order_by_session, order_state
 from payments.services.payments import PaymentRequest, start_payment
 from payments.services.reconcile import inquire_payment
@@ -39,7 +38,7 @@ def with_order(view: OrderView) -> Callable[[HttpRequest, str], HttpResponse]:
 
     def found(request: HttpRequest, session_id: str) -> HttpResponse:
         at = clock.now()
-        order = find_order_by_session(session_id) if looks_like_session_id(session_id) else None
+        order = find_order_by_session(session_id)
         if order is None:
             return _no_such_page(request, at=at)
         return view(request, order_state(order, at=at))
@@ -49,7 +48,7 @@ def with_order(view: OrderView) -> Callable[[HttpRequest, str], HttpResponse]:
 
 def _no_such_page(request: HttpRequest, *, at: datetime) -> HttpResponse:
     wrong = rates.count(f"wrong-links:{request.META.get('REMOTE_ADDR', '')}", at=at)
-    page = pages.wait_a_minute_page() if wrong > WRONG_LINKS_PER_MINUTE else pages.not_found_page()
+    page = plain.wait_a_minute_page() if wrong > WRONG_LINKS_PER_MINUTE else plain.not_found_page()
     return respond(request, page)
 
 
@@ -65,18 +64,20 @@ def show(request: HttpRequest, state: OrderState) -> HttpResponse:
 def pay(request: HttpRequest, state: OrderState) -> HttpResponse:
     """Start an attempt with what the form says; any other way to this address shows the true page."""
     if request.method != "POST":
-        return HttpResponseRedirect(pages.url_of(state))
-    token = _genuine_form(request, state, pages.PAY)
+        return HttpResponseRedirect(url_of(state))
+    token = _genuine_form(request, state, PAY)
     if token is None:
         return respond(request, pages.refused_form_page(state))
-    if token.nonce in {payment.form_nonce for payment in state.payments} or not pages.can_pay(state):
-        return SeeOther(pages.url_of(state))
+    if state.order.mode == Mode.LIVE and "number" in request.POST:
+        return respond(request, plain.card_data_page())
+    if token.nonce in {payment.form_nonce for payment in state.payments} or not state.takes_attempts:
+        return SeeOther(url_of(state))
     form = CardForm(request.POST, at=state.at, zone=state.order.merchant.time_zone)
     refusal = _refusal(request, state, form, token)
     if refusal is not None:
         return respond(request, refusal)
     _start(state, token, form.card())
-    return SeeOther(pages.url_of(state))
+    return SeeOther(url_of(state))
 
 
 def _genuine_form(request: HttpRequest, state: OrderState, page: str) -> FormToken | None:
@@ -91,19 +92,17 @@ def _genuine_form(request: HttpRequest, state: OrderState, page: str) -> FormTok
 
 def _refusal(request: HttpRequest, state: OrderState, form: CardForm, token: FormToken) -> Page | None:
     """The page to show instead of starting an attempt, if there is a reason to."""
-    offered = [row.code for row in pages.method_rows(state)]
+    offered = [row.code for row in paying.method_rows(state)]
     chosen = request.POST.get("method", Method.CARD if offered == [Method.CARD] else "")
-    if state.order.mode == Mode.LIVE and "number" in request.POST:
-        return pages.error_page(_("Card data is not allowed here"), _("Nothing was sent to a bank."), 400)
     if chosen not in offered:
         empty = CardForm({}, at=state.at, zone=state.order.merchant.time_zone)
         empty.errors.clear()
-        return pages.pay_page(state, empty, notice=_("Choose one of the ways to pay below."))
+        return paying.pay_page(state, empty, notice=_("Choose one of the ways to pay below."))
     if token.is_stale:
         form.is_valid()
         form.errors.clear()
-        return pages.pay_page(state, form, notice=_("This page was open for a long time. Please send the form again."))
-    return None if form.is_valid() else pages.pay_page(state, form)
+        return paying.pay_page(state, form, notice=_("This page was open for a long time. Please send the form again."))
+    return None if form.is_valid() else paying.pay_page(state, form)
 
 
 def _start(state: OrderState, token: FormToken, card: Card) -> None:
@@ -120,9 +119,9 @@ def _start(state: OrderState, token: FormToken, card: Card) -> None:
 def check(request: HttpRequest, state: OrderState) -> HttpResponse:
     """Ask the bank now, if nobody did so just before, and show what is true then."""
     if request.method != "POST":
-        return HttpResponseRedirect(pages.url_of(state))
-    if _genuine_form(request, state, pages.CHECK) is None:
+        return HttpResponseRedirect(url_of(state))
+    if _genuine_form(request, state, CHECK) is None:
         return respond(request, pages.refused_form_page(state))
     if state.live is not None:
         inquire_payment(state.live.pk, at=clock.now(), even_if_early=True)
-    return SeeOther(pages.url_of(state))
+    return SeeOther(url_of(state))

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from django.conf import settings
 from django.utils.module_loading import import_string
 
 from payments.gateways.base import Gateway
@@ -10,6 +11,14 @@ GATEWAYS = {
     # Dotted paths, so that a gateway's own packages are imported only where it is used.
     "simulator": "payments.gateways.simulator.engine.Simulator",
 }
+
+
+SIMULATOR = "simulator"
+
+
+def is_open(name: str) -> bool:
+    """Whether new attempts may go to this gateway: the operator can switch the simulator off."""
+    return name in GATEWAYS and (name != SIMULATOR or settings.SIMULATOR)
 
 
 @cache

@@ -67,7 +67,7 @@ class Payment(models.Model):
     start_answered_at = models.DateTimeField(null=True, help_text="When the gateway answered our start.")
     deadline_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True)
-    inquiries = models.PositiveSmallIntegerField(default=0)
+    inquiries = models.PositiveIntegerField(default=0)
     inquire_at = models.DateTimeField(null=True)
     leased_until = models.DateTimeField(null=True)
     review_reason = models.CharField(max_length=200, blank=True, help_text="Why a person should look at it.")

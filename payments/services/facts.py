@@ -16,6 +16,7 @@ from payments.services.attempts import move_payment
 from payments.services.orders import lock_order, move_order
 from payments.states import (
     LIVE,
+    PAYABLE,
     PAYMENT_MOVES,
     AuthorizationAction,
     AuthorizationStatus,
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 Columns = dict[str, Any]
 
 _TAKES_MONEY = frozenset({PaymentStatus.SUCCESS, PaymentStatus.AUTHORIZED})
+_WITHOUT_MONEY = frozenset(
+    {PaymentStatus.FAILED, PaymentStatus.USER_DROPPED, PaymentStatus.CANCELLED, PaymentStatus.VOID}
+)
 _ENDED = frozenset({OrderStatus.EXPIRED, OrderStatus.TERMINATED})
 
 
@@ -95,8 +99,9 @@ def flag_for_review(payment: Payment, reason: str) -> None:
 
 
 def _note_illegal(payment: Payment, fact: PaymentFact) -> None:
-    """A late echo (authorised after captured, dropped after declined) is old news; a taken-back yes is for staff."""
-    if payment.status in _TAKES_MONEY and fact.status not in _TAKES_MONEY:
+    """A late echo is old news: authorised after captured, dropped after declined. Everything else is for staff."""
+    is_echo = fact.status == PaymentStatus.AUTHORIZED and payment.status == PaymentStatus.SUCCESS
+    if not is_echo and not (payment.status in _WITHOUT_MONEY and fact.status in _WITHOUT_MONEY):
         flag_for_review(payment, f"The gateway said {fact.status} after {payment.status}.")
 
 
@@ -108,27 +113,38 @@ def _columns(fact: PaymentFact) -> Columns:
         "bank_reference": fact.bank_reference,
         "auth_id": fact.auth_id,
         "payment_group": fact.payment_group,
-        "method_details": dict(fact.method_details),
     }
-    columns: Columns = {name: value for name, value in told.items() if value}
-    return columns | {"message": fact.message, "error_code": fact.error_code, "error_details": _error_details(fact)}
+    columns: Columns = {name: _fitting(name, text) for name, text in told.items() if text}
+    if fact.method_details:
+        columns["method_details"] = {_clean(name): _clean(text) for name, text in fact.method_details.items()}
+    message, error_code = _fitting("message", fact.message), _fitting("error_code", fact.error_code)
+    details = {
+        "code": [error_code],
+        "description": [message],
+        "source": ["bank" if fact.declined else "gateway"],
+        "step": ["authorization"],
+    }
+    return columns | {"message": message, "error_code": error_code, "error_details": details if error_code else {}}
 
 
-def _error_details(fact: PaymentFact) -> dict[str, list[str]]:
-    if not fact.error_code:
-        return {}
-    source = "bank" if fact.declined else "gateway"
-    return {"code": [fact.error_code], "description": [fact.message], "source": [source], "step": ["authorization"]}
+def _clean(text: str) -> str:
+    """A gateway's words as the database can keep them: no NUL, no half characters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _fitting(column: str, text: str) -> str:
+    """A talkative gateway must not stop a payment: its words are cut to what the column holds."""
+    return _clean(text)[: getattr(Payment._meta.get_field(column), "max_length", None)]
 
 
 def _succeed(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
     kind = _capture_kind(order, at=at)
-    was_held = payment.status in (PaymentStatus.AUTHORIZED, PaymentStatus.VOID)
+    was_pending = payment.status == PaymentStatus.PENDING
     columns |= {"captured_minor": payment.amount_minor, "capture_kind": kind}
     move_payment(payment, PaymentStatus.SUCCESS, order=order, cause=cause, at=at, **columns)
     _write_authorization(
         payment,
-        is_new=not was_held,
+        is_new=was_pending,
         action=AuthorizationAction.CAPTURE,
         status=AuthorizationStatus.SUCCESS,
         captured_minor=payment.captured_minor,
@@ -151,19 +167,21 @@ def _capture_kind(order: Order, *, at: datetime) -> CaptureKind:
 
 
 def _hold(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
-    if payment.status != PaymentStatus.PENDING or order.status != OrderStatus.PENDING:
+    """Note held money: of the live attempt, or, heard late, of an ended one whose order is still to be paid."""
+    was_pending = payment.status == PaymentStatus.PENDING
+    if order.status not in ({OrderStatus.PENDING} if was_pending else PAYABLE):
         flag_for_review(payment, "Authorised late: this hold has to be released.")
         return
     move_payment(payment, PaymentStatus.AUTHORIZED, order=order, cause=cause, at=at, **columns)
-    _write_authorization(payment, is_new=True, approve_by=fact.approve_by)
+    _write_authorization(payment, is_new=was_pending, approve_by=fact.approve_by)
+    if not was_pending:
+        move_order(order, OrderStatus.PENDING, cause=cause, at=at, payment=payment)
 
 
 def _write_authorization(payment: Payment, *, is_new: bool, **columns: object) -> None:
-    """Insert the payment's authorisation, or bring the one of its hold up to date."""
-    if is_new:
+    """Insert the payment's authorisation, or bring the one it has up to date."""
+    if is_new or not Authorization.objects.filter(payment=payment).update(**columns):
         Authorization.objects.create(payment=payment, **columns)
-    else:
-        Authorization.objects.filter(payment=payment).update(**columns)
 
 
 def _fail(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
@@ -172,7 +190,7 @@ def _fail(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: 
     move_payment(payment, fact.status, order=order, cause=cause, at=at, **columns)
     if not was_live or order.status != OrderStatus.PENDING:
         return
-    if order.terminate_requested_at is not None:
+    if order.terminate_requested_at is not None or fact.status == PaymentStatus.VOID:
         end = OrderStatus.TERMINATED
     else:
         end = OrderStatus.EXPIRED if order.expires_at <= at else OrderStatus.FAILED

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from payments import clock, faults, ids, methods
+from payments import clock, faults, ids
 from payments.errors import MethodNotOffered, NotPayable, NotYetExpired, StaleRow
 from payments.gateways.base import Account, Attempt, Card, Done, Unanswered
 from payments.gateways.registry import gateway_named
-from payments.models import GatewayAccount, Order, Payment
+from payments.models import Order, Payment
+from payments.selectors import serving_accounts
 from payments.services.calls import call_gateway
 from payments.services.facts import apply_gateway_fact
 from payments.services.orders import lock_order, move_order
@@ -43,9 +44,13 @@ def start_payment(
     a crash anywhere leaves a row that the worker resolves by asking. Without an answer the attempt stays pending.
     Raises NotPayable, MethodNotOffered.
     """
-    payment, is_new = _open_attempt(order_pk, request, at=at)
-    if not is_new:
-        return payment
+    try:
+        payment = _open_attempt(order_pk, request, at=at)
+    except (NotPayable, IntegrityError):
+        first = Payment.objects.filter(order_id=order_pk, form_nonce=request.form_nonce).first()
+        if first is None:
+            raise
+        return first
     faults.point("pay.after_t1")
     gateway = gateway_named(payment.gateway)
     attempt = Attempt(
@@ -64,7 +69,9 @@ def start_payment(
         outcome = call_gateway(lambda: gateway.start(attempt))
     except Unanswered:
         return payment
-    if isinstance(outcome, Done):
+    if not isinstance(outcome, Done):
+        Payment.objects.filter(pk=payment.pk, start_answered_at=None).update(start_answered_at=clock.now())
+    else:
         apply_gateway_fact(payment, outcome.fact, cause="gateway answer", at=clock.now())
         faults.point("pay.after_t2")
     return payment
@@ -75,17 +82,14 @@ def account_values(payment: Payment) -> Account:
     return Account(id=payment.account_id, mode=payment.mode)
 
 
-def _open_attempt(order_pk: int, request: PaymentRequest, *, at: datetime) -> tuple[Payment, bool]:
-    """Commit the attempt row before anything is asked of a gateway; a second submit of a form finds the first's row."""
+def _open_attempt(order_pk: int, request: PaymentRequest, *, at: datetime) -> Payment:
+    """Commit the attempt row before anything is asked of a gateway. IntegrityError: this form has started one."""
     with transaction.atomic():
         order = lock_order(order_pk)
-        known = order.payments.filter(form_nonce=request.form_nonce).first()
-        if known is not None:
-            return known, False
         _refuse_unless_payable(order)
-        if request.method not in methods.offered(order.payment_methods, order.currency):
+        account = serving_accounts(order).get(request.method)
+        if account is None:
             raise MethodNotOffered(f"This order cannot be paid by {request.method}.")
-        account = _choose_account(order, request.method)
         payment = Payment.objects.create(
             uid=ids.new_payment_id(),
             order=order,
@@ -108,7 +112,7 @@ def _open_attempt(order_pk: int, request: PaymentRequest, *, at: datetime) -> tu
         except StaleRow:
             raise NotPayable("The time to pay this order is over.") from None
         faults.point("pay.before_t1_commit")
-    return payment, True
+    return payment
 
 
 def _refuse_unless_payable(order: Order) -> None:
@@ -116,15 +120,6 @@ def _refuse_unless_payable(order: Order) -> None:
         raise NotPayable(f"This order is {order.status}.")
     if order.attempts_declined >= MAX_DECLINES:
         raise NotPayable("This order was declined too often.")
-
-
-def _choose_account(order: Order, method: Method) -> GatewayAccount:
-    """The merchant's account at a gateway that serves the method. Raises MethodNotOffered."""
-    accounts = GatewayAccount.objects.filter(merchant_id=order.merchant_id, mode=order.mode).order_by("pk")
-    for account in accounts:
-        if method in gateway_named(account.gateway).methods:
-            return account
-    raise MethodNotOffered(f"No gateway of this merchant serves {method}.")
 
 
 def expire_order(order_pk: int, *, at: datetime) -> None:

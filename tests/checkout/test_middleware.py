@@ -7,7 +7,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import OperationalError
 from django.test import Client
 
-from checkout.middleware import API_CSP, PAGE_CSP
+from checkout.middleware import API_CSP, PAGE_CSP, client_address
 from tests.hosted.customer import text_of
 
 pytestmark = pytest.mark.django_db
@@ -146,3 +146,20 @@ def test_the_language_of_a_link_is_kept_out_of_cookies(client):
     response = client.get("/checkout/test-cards?lang=xx")
     assert response["Content-Language"] == "en"
     assert not response.cookies
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded_for", "address"),
+    [
+        ("203.0.113.9", "", "203.0.113.9"),
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),  # not our proxy: what it forwards is its own word
+        ("10.0.0.5", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.5", "1.2.3.4, 198.51.100.1", "198.51.100.1"),  # the customer wrote the first one
+        ("10.0.0.5", "198.51.100.1, 10.0.0.6", "198.51.100.1"),
+        ("10.0.0.5", "nonsense", "nonsense"),
+        ("10.0.0.5", "", "10.0.0.5"),
+    ],
+)
+def test_forwarded_addresses_are_believed_from_our_proxies_alone(settings, peer, forwarded_for, address):
+    settings.TRUSTED_PROXIES = ["10.0.0.0/24"]
+    assert client_address(peer, forwarded_for) == address

@@ -301,3 +301,18 @@ def test_paying_takes_at_most_sixteen_statements(customer, order):
     ]
     assert len(counted) <= 16, "\n".join(c[:110] for c in counted)
     assert order.payments.get().status == PaymentStatus.SUCCESS
+
+
+def test_with_the_simulator_switched_off_nothing_is_offered(customer, settings):
+    customer.open()
+    settings.SIMULATOR = False
+    page = customer.open()
+    assert page.status_code == 503
+    assert "This order can’t be paid at the moment" in text_of(page)
+    assert not Payment.objects.exists()
+
+
+def test_an_order_for_upi_alone_is_not_offered_a_card(order):
+    order.payment_methods = ["upi"]
+    order.save()
+    assert "form_token" not in Customer(order).open().content.decode()

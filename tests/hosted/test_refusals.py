@@ -209,8 +209,8 @@ def test_no_page_repeats_what_an_attacker_writes(order):
 
 
 def test_live_orders_take_no_card_data(order):
-    type(order).objects.filter(pk=order.pk).update(mode="live")
     customer = Customer(order)
     customer.open()
+    type(order).objects.filter(pk=order.pk).update(mode="live")
     assert customer.pay().status_code == 400
     assert not Payment.objects.exists()

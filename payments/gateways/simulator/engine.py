@@ -90,13 +90,13 @@ def _decide(card: Card) -> str:
     return DECLINED_CARDS.get(card.number, NOT_A_TEST_CARD)
 
 
-def _write(key: str, **columns: object) -> SimulatedPayment:
+def _write(key: str, *, account_id: int, **columns: object) -> SimulatedPayment:
     """Insert the row of this key once; whoever comes second reads what the first wrote."""
     try:
         with transaction.atomic():
-            return SimulatedPayment.objects.create(key=key, made_at=clock.now(), **columns)
+            return SimulatedPayment.objects.create(key=key, account_id=account_id, made_at=clock.now(), **columns)
     except IntegrityError:
-        return SimulatedPayment.objects.get(key=key)
+        return SimulatedPayment.objects.get(key=key, account_id=account_id)
 
 
 def _fact(row: SimulatedPayment) -> PaymentFact:

@@ -1,7 +1,7 @@
 """The simulator's own book: the other side's record, which ours must agree with."""
 
 from django.db import models
-from django.db.models import CheckConstraint, Q
+from django.db.models import CheckConstraint, Q, UniqueConstraint
 
 from payments.money import Money
 
@@ -12,7 +12,7 @@ class SimulatedPayment(models.Model):
     OPEN, CAPTURED, DECLINED, CANCELLED = "open", "captured", "declined", "cancelled"
     STATUSES = [(word, word) for word in (OPEN, CAPTURED, DECLINED, CANCELLED)]
 
-    key = models.CharField(max_length=40, unique=True)
+    key = models.CharField(max_length=40)
     account_id = models.BigIntegerField()
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3, blank=True)
@@ -24,9 +24,10 @@ class SimulatedPayment(models.Model):
 
     class Meta:
         constraints = [
+            UniqueConstraint(fields=["account_id", "key"], name="one_simulated_payment_per_key"),
             CheckConstraint(
                 condition=Q(status__in=["open", "captured", "declined", "cancelled"]), name="simulated_status_known"
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,42 @@
+"""What nearly every test starts from."""
+
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from django.core.cache import cache
+
+from payments import clock
+from tests.factories import MerchantFactory, OrderFactory, PaymentFactory
+
+
+@pytest.fixture
+def now():
+    """One instant for the whole test, as a caller would read it."""
+    return clock.now()
+
+
+@pytest.fixture
+def merchant(db):
+    return MerchantFactory()
+
+
+@pytest.fixture
+def order(db):
+    """A payable order."""
+    return OrderFactory()
+
+
+@pytest.fixture
+def payment(db):
+    """A pending attempt, the live one of its order."""
+    return PaymentFactory()
+
+
+@pytest.fixture
+def frozen_minute():
+    """The clock stands still and nothing has been counted in its minute yet."""
+    cache.clear()
+    with time_machine.travel(datetime(2026, 11, 22, 12, 0, 5, tzinfo=UTC), tick=False):
+        yield
+    cache.clear()

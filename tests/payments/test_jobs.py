@@ -1,0 +1,60 @@
+from datetime import timedelta
+
+import pytest
+
+from payments import clock
+from payments.jobs import JOBS, run_job
+from payments.models import Event, Payment
+from payments.selectors import due_jobs
+from tests.factories import OrderFactory, PaymentFactory
+
+
+def test_an_overdue_order_is_expired(db, now):
+    order = OrderFactory(expires_at=now)
+    run_job("expire_order", order.pk, at=now)
+    order.refresh_from_db()
+    assert order.status == "expired"
+    assert order.events.get().cause == "clock"
+
+
+@pytest.mark.parametrize("status", ["created", "paid", "terminated", "pending"])
+def test_an_order_that_somebody_paid_or_extended_first_is_left_alone(order, now, status):
+    type(order).objects.update(status=status)
+    run_job("expire_order", order.pk, at=now)
+    order.refresh_from_db()
+    assert order.status == status
+    assert not Event.objects.exists()
+
+
+def test_running_a_job_twice_is_harmless(db, now):
+    order = OrderFactory(expires_at=now)
+    for _ in range(2):
+        run_job("expire_order", order.pk, at=now)
+    assert order.events.count() == 1
+
+
+def test_a_payment_the_gateway_never_heard_of_is_given_up(payment):
+    with clock.shifted(timedelta(minutes=3)):
+        run_job("inquire_payment", payment.pk, at=clock.now())
+    assert Payment.objects.get().status == "failed"
+
+
+def test_a_question_before_its_time_is_not_asked(payment, now):
+    run_job("inquire_payment", payment.pk, at=now - timedelta(seconds=1))
+    assert Payment.objects.get().inquiries == 0
+
+
+def test_a_row_that_is_gone_stops_nobody(db, now):
+    run_job("inquire_payment", 999_999, at=now)
+    assert not Event.objects.exists()
+
+
+def test_a_job_nobody_knows_is_refused(now):
+    with pytest.raises(KeyError):
+        run_job("send_money_to_the_moon", 1, at=now)
+
+
+def test_every_job_that_may_be_due_has_a_function(db, now):
+    PaymentFactory(started_at=now - timedelta(hours=1))
+    OrderFactory(expires_at=now)
+    assert {name for name, _ in due_jobs(at=now)} == set(JOBS)

@@ -1,0 +1,262 @@
+"""Every promise of the database, proved by trying to break it behind the services' backs."""
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+from django.db.models import CheckConstraint, ProtectedError
+
+from payments.gateways.simulator.models import SimulatedPayment
+from payments.models import ApiKey, Authorization, Customer, Event, GatewayAccount, Merchant, Order, Payment
+from tests.factories import CustomerFactory, GatewayAccountFactory, MerchantFactory, OrderFactory, PaymentFactory
+
+BEYOND_UINT32 = 2**32
+
+
+def _set(row, **columns):
+    type(row).objects.filter(pk=row.pk).update(**columns)
+
+
+def _key(merchant, slot, **columns):
+    known = {"mode": "test", "client_id": f"key_{ApiKey.objects.count()}"}
+    made = {"secret_hash": b"h", "secret_ciphertext": b"c", "secret_last4": "abcd", "created_at": merchant.created_at}
+    return ApiKey.objects.create(merchant=merchant, slot=slot, **{**known, **made, **columns})
+
+
+def _two_keys_in_a_slot():
+    merchant = MerchantFactory()
+    _key(merchant, 1, client_id="key_a")
+    _key(merchant, 1, client_id="key_b")
+
+
+def _event(order, sequence):
+    Event.objects.create(order=order, sequence=sequence, kind="k", new="n", cause="c", at=order.created_at)
+
+
+def _two_events_of_a_number():
+    order = OrderFactory()
+    _event(order, 1)
+    _event(order, 1)
+
+
+def _two_accounts():
+    account = GatewayAccountFactory()
+    GatewayAccount.objects.create(merchant=account.merchant, mode="test", gateway="simulator")
+
+
+def _two_customers_of_a_reference():
+    first = CustomerFactory(reference="cust-1")
+    CustomerFactory(merchant=first.merchant, reference="cust-1")
+
+
+def _two_orders_of_an_id():
+    first = OrderFactory()
+    OrderFactory(merchant=first.merchant, order_id=first.order_id)
+
+
+def _two_captures():
+    first = PaymentFactory(success=True)
+    PaymentFactory(success=True, order=first.order)
+
+
+def _two_attempts_of_a_form():
+    first = PaymentFactory(failed=True)
+    PaymentFactory(failed=True, order=first.order, form_nonce=first.form_nonce)
+
+
+def _two_rows_of_a_gateway_payment():
+    first = PaymentFactory(success=True)
+    other = OrderFactory(merchant=first.merchant)
+    PaymentFactory(success=True, order=other, gateway_payment_id=first.gateway_payment_id)
+
+
+def _authorization(**columns):
+    Authorization.objects.create(payment=PaymentFactory(), **columns)
+
+
+def _simulated(status):
+    SimulatedPayment.objects.create(
+        key="k", account_id=1, amount_minor=1, status=status, made_at=MerchantFactory().created_at
+    )
+
+
+# name of the constraint: the writes it must refuse, each alone
+BREAKS = {
+    "merchant_id_is_uint32": [lambda: MerchantFactory(pk=BEYOND_UINT32, account=None)],
+    "merchant_expiry_5min_to_30days": [
+        lambda: MerchantFactory(order_expiry_s=299),
+        lambda: MerchantFactory(order_expiry_s=2_592_001),
+    ],
+    "api_key_mode_known": [lambda: _key(MerchantFactory(), 1, mode="demo")],
+    "api_key_slot_1_or_2": [lambda: _key(MerchantFactory(), 0), lambda: _key(MerchantFactory(), 3)],
+    "two_live_keys_per_mode": [_two_keys_in_a_slot],
+    "gateway_account_mode_known": [lambda: GatewayAccountFactory(mode="demo")],
+    "one_account_per_gateway_and_mode": [_two_accounts],
+    "simulator_is_test_only": [
+        lambda: GatewayAccountFactory(mode="live"),
+        lambda: _set(GatewayAccountFactory(), mode="live"),
+    ],
+    "customer_mode_known": [lambda: CustomerFactory(mode="demo")],
+    "customer_id_is_uint32": [lambda: CustomerFactory(pk=BEYOND_UINT32)],
+    "one_customer_per_reference": [_two_customers_of_a_reference],
+    "order_mode_known": [lambda: _set(OrderFactory(), mode="demo")],
+    "order_status_known": [lambda: _set(OrderFactory(), status="refunded")],
+    "order_amount_above_zero": [lambda: OrderFactory(amount_minor=0), lambda: _set(OrderFactory(), amount_minor=-1)],
+    "one_order_per_order_id": [_two_orders_of_an_id],
+    "payment_mode_known": [lambda: _set(PaymentFactory(), mode="demo")],
+    "payment_status_known": [lambda: _set(PaymentFactory(), status="refunded")],
+    "payment_method_known": [lambda: _set(PaymentFactory(), method="cash")],
+    "payment_capture_kind_known": [lambda: _set(PaymentFactory(success=True), capture_kind="other")],
+    "payment_amount_above_zero": [lambda: PaymentFactory(amount_minor=0), lambda: PaymentFactory(amount_minor=-5)],
+    "captured_only_on_success": [
+        lambda: _set(PaymentFactory(), captured_minor=1),
+        lambda: _set(PaymentFactory(), capture_kind="normal"),
+        lambda: _set(PaymentFactory(), status="success"),
+        lambda: _set(PaymentFactory(success=True), capture_kind=""),
+        lambda: _set(PaymentFactory(success=True), captured_minor=0),
+        lambda: _set(PaymentFactory(success=True), status="failed"),
+    ],
+    "refunds_within_capture": [
+        lambda: _set(PaymentFactory(success=True), refund_reserved_minor=30_000),
+        lambda: _set(PaymentFactory(), refund_reserved_minor=1),
+    ],
+    "refunded_within_reserved": [
+        lambda: _set(PaymentFactory(success=True), refund_reserved_minor=10, refunded_minor=11),
+        lambda: _set(PaymentFactory(success=True), refunded_minor=-1),
+    ],
+    "one_live_attempt_per_order": [
+        lambda: PaymentFactory(order=PaymentFactory().order),
+        lambda: PaymentFactory(order=PaymentFactory(authorized=True).order),
+        lambda: PaymentFactory(authorized=True, order=PaymentFactory().order),
+    ],
+    "one_normal_capture_per_order": [_two_captures],
+    "one_attempt_per_form": [_two_attempts_of_a_form],
+    "one_row_per_gateway_payment": [_two_rows_of_a_gateway_payment],
+    "authorization_action_known": [lambda: _authorization(action="steal")],
+    "authorization_status_known": [lambda: _authorization(status="maybe")],
+    "authorization_capture_not_negative": [lambda: _authorization(captured_minor=-1)],
+    "one_event_per_number": [_two_events_of_a_number],
+    "simulated_status_known": [lambda: _simulated("lost")],
+    "one_simulated_payment_per_key": [lambda: (_simulated("open"), _simulated("captured"))],
+}
+CONSTRAINTS = {
+    constraint.name: constraint
+    for label in ("payments", "simulator")
+    for model in apps.get_app_config(label).get_models()
+    for constraint in model._meta.constraints
+}
+
+
+def _blamed(error, constraint):
+    """Whether the database refused because of this constraint and no other."""
+    if connection.vendor == "postgresql":
+        return error.__cause__.diag.constraint_name == constraint.name
+    kind = "CHECK" if isinstance(constraint, CheckConstraint) else "UNIQUE"
+    return f"{kind} constraint failed" in str(error) and (kind == "UNIQUE" or constraint.name in str(error))
+
+
+@pytest.mark.parametrize(
+    ("name", "breaking"),
+    [pytest.param(name, write, id=f"{name}-{i}") for name, writes in BREAKS.items() for i, write in enumerate(writes)],
+)
+@pytest.mark.django_db
+def test_the_database_refuses(name, breaking):
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        breaking()
+    assert _blamed(caught.value, CONSTRAINTS[name])
+
+
+def test_every_constraint_is_tried():
+    assert set(BREAKS) >= set(CONSTRAINTS)
+
+
+@pytest.mark.parametrize("column", ["refund_reserved_minor", "refunded_minor"])
+def test_no_refund_is_negative(db, column):
+    payment = PaymentFactory(success=True)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        _set(payment, **{column: -1})
+    payment.refresh_from_db()
+    assert getattr(payment, column) == 0
+
+
+@pytest.mark.parametrize("column", ["uid", "session_id"])
+def test_public_order_ids_are_unique_across_merchants(order, column):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        OrderFactory(**{column: getattr(order, column)})
+    assert Order.objects.count() == 1
+
+
+@pytest.mark.parametrize("column", ["uid", "gateway_key"])
+def test_payment_ids_and_gateway_keys_are_unique_across_orders(payment, column):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PaymentFactory(**{column: getattr(payment, column)})
+    assert Payment.objects.count() == 1
+
+
+def test_a_client_id_belongs_to_one_key(merchant):
+    _key(merchant, 1, client_id="key_same")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        _key(merchant, 2, client_id="key_same")
+    assert ApiKey.objects.count() == 1
+
+
+def test_two_keys_in_two_slots_and_revoked_ones_besides_are_fine(merchant, now):
+    for slot, revoked in [(1, now), (1, None), (2, None), (2, now)]:
+        _key(merchant, slot, revoked_at=revoked)
+    assert ApiKey.objects.filter(revoked_at=None).count() == 2
+
+
+def test_the_same_order_id_serves_two_merchants_and_two_modes(order):
+    OrderFactory(order_id=order.order_id)
+    OrderFactory(merchant=order.merchant, mode="live", order_id=order.order_id)
+    assert Order.objects.filter(order_id=order.order_id).count() == 3
+
+
+def test_any_number_of_customers_without_a_reference_is_fine(merchant):
+    CustomerFactory.create_batch(3, merchant=merchant)
+    assert Customer.objects.filter(merchant=merchant, reference="").count() == 3
+
+
+def test_an_order_keeps_any_number_of_ended_attempts_beside_its_capture(db):
+    paid = PaymentFactory(success=True)
+    for trait in ("failed", "user_dropped", "cancelled", "void", "late", "surplus"):
+        PaymentFactory(order=paid.order, **{trait: True})
+    assert paid.order.payments.count() == 7
+
+
+def test_attempts_without_a_gateway_payment_id_do_not_collide(db):
+    PaymentFactory.create_batch(2)
+    assert Payment.objects.filter(gateway_payment_id="").count() == 2
+
+
+def test_the_largest_ids_of_32_bits_are_taken(db):
+    merchant = MerchantFactory(pk=2**32 - 1, account=None)
+    assert Merchant.objects.get(pk=2**32 - 1).org_id == merchant.org_id == 2**32 - 1
+
+
+def test_a_merchant_with_orders_cannot_be_deleted(order):
+    with pytest.raises(ProtectedError):
+        order.merchant.delete()
+    assert Order.objects.count() == 1
+
+
+@pytest.mark.parametrize(("seconds", "lapsed"), [(-1, True), (0, True), (1, False)])
+def test_lapsed_orders_are_those_whose_time_is_up(order, now, seconds, lapsed):
+    _set(order, expires_at=now + timedelta(seconds=seconds))
+    assert Order.objects.lapsed(at=now).exists() is lapsed
+
+
+@pytest.mark.parametrize(("trait", "lapsed"), [("authorized", False), ("failed", True), ("success", False)])
+def test_an_order_with_a_live_attempt_never_lapses(db, now, trait, lapsed):
+    payment = PaymentFactory(**{trait: True}, order__expires_at=now)
+    assert Order.objects.lapsed(at=now).filter(pk=payment.order_id).exists() is lapsed
+
+
+def test_only_unleased_pending_payments_are_due_for_inquiry(payment, now):
+    at = now + timedelta(minutes=1)
+    assert list(Payment.objects.due_for_inquiry(at=at)) == [payment]
+    _set(payment, leased_until=at + timedelta(microseconds=1))
+    assert not Payment.objects.due_for_inquiry(at=at).exists()
+    _set(payment, leased_until=at)
+    assert Payment.objects.due_for_inquiry(at=at).exists()

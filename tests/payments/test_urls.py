@@ -1,0 +1,98 @@
+import pytest
+
+from payments import urls
+from payments.errors import BadInput
+
+ORIGINS = ["https://shop.com", "http://localhost:8000"]
+
+
+def _reason(check, *args, **kwargs):
+    with pytest.raises(BadInput) as refused:
+        check(*args, **kwargs)
+    return refused.value.reason
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://shop.com", "https://shop.com"),
+        ("https://shop.com/return?x=1", "https://shop.com"),
+        ("HTTPS://Shop.COM/x", "https://shop.com"),
+        ("https://shop.com:443/x", "https://shop.com"),
+        ("http://shop.com:80?x", "http://shop.com"),
+        ("https://shop.com:8443/", "https://shop.com:8443"),
+        ("http://127.0.0.1:8000/shop/return", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000/x", "http://[::1]:8000"),
+        ("https://xn--bcher-kva.example/", "https://xn--bcher-kva.example"),
+        ("https://shop.com/orders/{order_id}", "https://shop.com"),
+    ],
+)
+def test_the_origin_is_scheme_host_and_port(url, origin):
+    assert urls.origin_of("return_url", url) == origin
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "shop.com", "/return", "javascript:alert(1)", "data:text/html,x", "//evil.com", "https:evil.com",
+        "https:///evil.com", "https://", "ftp://shop.com", "https://shop.com@evil.com", "https://a:b@shop.com/",
+        "https://shop.com\\@evil.com", "https://shop.com/\\evil", "https://evil.com#@shop.com", "https://shop.com/#x",
+        "https://shop.com\r\nSet-Cookie: x", "ht\ntps://shop.com", " https://shop.com", "https://shop.com ",
+        "\x01https://shop.com", "https://shop.com\t/x", "https://shоp.com", "https://shop.com:99999", "https://shop.com:0",
+        "https://shop.com:", "https://shop.com:8a", "https://shop.com/" + "x" * 250, "https://sh%6fp.com/",
+        "https://shop.com;evil.com/", "https://shop.com,evil.com", "https://[::1", "https://[shop.com]/", "https://ſhop.com",
+    ],
+)  # fmt: skip
+def test_addresses_that_parsers_and_browsers_read_differently_are_refused(url):
+    assert _reason(urls.origin_of, "return_url", url) == "url_invalid"
+
+
+@pytest.mark.parametrize("url", ["https://shop.com", "https://shop.com/a/{order_id}?b=1", "http://localhost:8000/x"])
+def test_registered_origins_are_allowed(url):
+    assert urls.check_return_url(url, origins=ORIGINS, live=False) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://shop.com.evil.com/", "https://evilshop.com/", "http://shop.com/", "https://shop.com:8443/",
+     "https://www.shop.com/", "https://evil.com/?https://shop.com", "http://localhost:8001/", "https://shop.com./"],
+)  # fmt: skip
+def test_other_origins_are_refused(url):
+    assert _reason(urls.check_return_url, url, origins=ORIGINS, live=False) == "return_url_not_allowed"
+
+
+def test_live_orders_need_https_even_on_a_registered_origin():
+    assert (
+        _reason(urls.check_return_url, "http://localhost:8000/", origins=ORIGINS, live=True) == "return_url_not_allowed"
+    )
+    assert urls.check_return_url("https://shop.com/", origins=ORIGINS, live=True) is None
+
+
+@pytest.mark.parametrize("url", ["gopher://x.com", "file:///etc/passwd", "https://a@b.com/", "x"])
+def test_notify_urls_are_plain_web_addresses(url):
+    assert _reason(urls.check_notify_url, url, live=False) == "url_invalid"
+
+
+def test_live_notify_urls_need_https():
+    assert _reason(urls.check_notify_url, "http://shop.com/hook", live=True) == "notify_url_invalid"
+    assert urls.check_notify_url("http://shop.com/hook", live=False) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "finished"),
+    [
+        ("https://shop.com/return", "https://shop.com/return?order_id=order_1"),
+        ("https://shop.com", "https://shop.com?order_id=order_1"),
+        ("https://shop.com/r?a=1", "https://shop.com/r?a=1&order_id=order_1"),
+        ("https://shop.com/r/{order_id}/done", "https://shop.com/r/order_1/done"),
+        ("https://shop.com/r?o={order_id}&x=1", "https://shop.com/r?o=order_1&x=1"),
+    ],
+)
+def test_the_way_back_carries_the_order_id_and_nothing_else(url, finished):
+    assert urls.finished_return_url(url, "order_1") == finished
+
+
+def test_an_order_id_cannot_change_the_address():
+    assert urls.finished_return_url("https://shop.com/r", "a&b=c#d/../e") == (
+        "https://shop.com/r?order_id=a%26b%3Dc%23d%2F..%2Fe"
+    )
