@@ -1,0 +1,42 @@
+"""Customers: who buys, by the specification's names."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from checkout.staff.base import ReadOnlyAdmin
+from checkout.staff.facts import Panel, facts_of, link_for, may_view, moment, short_moment
+from payments.models import Customer, Order
+
+
+@admin.register(Customer)
+class CustomerAdmin(ReadOnlyAdmin):
+    list_display = ("id", "name", "email", "phone", "reference", "merchant", "mode", "created")
+    list_filter = ("mode", ("created_at", admin.DateFieldListFilter), "merchant")
+    list_select_related = ("merchant",)
+    search_fields = ("id__exact", "reference__exact", "phone__exact", "email__istartswith")
+    search_help_text = "A whole customer id, reference or phone number (+91…), or the start of an e-mail address."
+
+    @admin.display(description="created (UTC)")
+    def created(self, customer: Customer) -> str:
+        return short_moment(customer.created_at)
+
+    def panels(self, request: HttpRequest, row: Customer) -> list[Panel]:
+        details = {
+            "customer_id": row.pk,
+            "org_id": row.merchant_id,
+            "customer_name": row.name,
+            "customer_email": row.email,
+            "customer_phone": row.phone,
+        }
+        own = {
+            "mode": row.mode,
+            "merchant": link_for(request, row.merchant, row.merchant.name),
+            "the merchant's reference": row.reference,
+            "created": moment(row.created_at),
+        }
+        if may_view(request, Order):
+            where = f"{reverse('admin:payments_order_changelist')}?customer__id__exact={row.pk}"
+            own["orders"] = format_html('<a href="{}">all orders of this customer</a>', where)
+        return [Panel("Customer", facts_of(details)), Panel("In Till", facts_of(own))]

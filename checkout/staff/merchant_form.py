@@ -1,0 +1,139 @@
+"""A merchant's settings: checked by the rules its orders will be checked by, each message at its field."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+import phonenumbers
+from django import forms
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.core.exceptions import ValidationError
+
+from checkout.staff.base import at_field
+from payments import fields, urls
+from payments.errors import BadInput
+from payments.models import ApiKey, Merchant
+from payments.money import EXPONENT
+from payments.states import Mode
+
+MAX_ORIGINS = 50
+MIN_EXPIRY_S = int(fields.MIN_EXPIRY.total_seconds())
+MAX_EXPIRY_S = int(fields.MAX_EXPIRY.total_seconds())
+
+if TYPE_CHECKING:
+    MerchantModelForm = forms.ModelForm[Merchant]
+else:
+    MerchantModelForm = forms.ModelForm
+
+
+@cache
+def time_zones() -> list[tuple[str, str]]:
+    """Every time zone this machine knows, by name."""
+    return [(zone, zone) for zone in sorted(available_timezones())]
+
+
+class OriginsField(forms.CharField):
+    """Origins, one a line; any address of an origin stands for it."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "cols": 60, "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        lines = value if isinstance(value, list) else (value or "").split()
+        if len(lines) > MAX_ORIGINS:
+            raise ValidationError(f"Write at most {MAX_ORIGINS} origins.")
+        origins, refused = set(), []
+        for line in lines:
+            try:
+                origins.add(urls.origin_of("return_origins", line))
+            except BadInput:
+                refused.append(line)
+        if refused:
+            raise ValidationError(
+                [f"{line}: write an origin like https://shop.example.com, one a line." for line in refused]
+            )
+        return sorted(origins)
+
+
+class MerchantForm(MerchantModelForm):
+    """What staff may change of a merchant."""
+
+    return_origins = OriginsField(
+        max_length=None,
+        help_text="Where customers may be sent back to, one origin a line, like https://shop.example.com.",
+    )
+    currency = forms.ChoiceField(
+        choices=[(code, code) for code in sorted(EXPONENT)], help_text="Used where a request names none."
+    )
+    time_zone = forms.ChoiceField(choices=time_zones, help_text="In which customers read times.")
+    order_expiry_s = forms.IntegerField(
+        label="Order expiry (s)",
+        min_value=MIN_EXPIRY_S,
+        max_value=MAX_EXPIRY_S,
+        help_text="How long an order is payable, in seconds: 300 (5 minutes) to 2592000 (30 days); a day is 86400.",
+    )
+    accept_late_s = forms.IntegerField(
+        label="Accept late (s)",
+        min_value=0,
+        max_value=MAX_EXPIRY_S,
+        help_text="How long after an order's end late money still pays it, in seconds, at most 30 days; 0 returns it.",
+    )
+
+    class Meta:
+        model = Merchant
+        fields = (
+            "name",
+            "support_email",
+            "accent",
+            "return_url",
+            "return_origins",
+            "notify_url",
+            "currency",
+            "region",
+            "time_zone",
+            "order_expiry_s",
+            "accept_late_s",
+        )
+        labels = {"return_url": "Return URL", "notify_url": "Notify URL"}
+        widgets = dict.fromkeys(("return_url", "notify_url"), AdminTextInputWidget(attrs={"class": "vLargeTextField"}))
+
+    def clean_name(self) -> str:
+        try:
+            return fields.line("name", self.cleaned_data["name"], at_most=100, required=True)
+        except BadInput as refusal:
+            raise at_field(refusal) from None
+
+    def clean_region(self) -> str:
+        region: str = self.cleaned_data["region"]
+        if region not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValidationError("Write an ISO 3166 code of two capital letters, like IN.")
+        return region
+
+    def clean_notify_url(self) -> str:
+        url: str = self.cleaned_data["notify_url"]
+        try:
+            if url:
+                urls.check_notify_url(url, live=self._sells_live())
+        except BadInput as refusal:
+            raise at_field(refusal) from None
+        return url
+
+    def clean(self) -> dict[str, Any]:
+        """Judge the return URL beside the origins it must be one of."""
+        cleaned = super().clean() or self.cleaned_data
+        url, origins = cleaned.get("return_url"), cleaned.get("return_origins")
+        try:
+            origin = urls.origin_of("return_url", url) if url else None
+            if origin and origins and origin not in origins:
+                self.add_error("return_url", f"{origin} is not among the return origins: add it there first.")
+            elif url and origins:
+                urls.check_return_url(url, origins=origins, live=self._sells_live())
+        except BadInput as refusal:
+            self.add_error("return_url", at_field(refusal))
+        return cleaned
+
+    def _sells_live(self) -> bool:
+        """Whether live orders can be made, which need https everywhere."""
+        return ApiKey.objects.filter(merchant=self.instance, mode=Mode.LIVE, revoked_at=None).exists()

@@ -1,0 +1,57 @@
+"""Merchants, whose settings staff may change, and their accounts at gateways, which they may not."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from checkout.staff.base import ReadOnlyAdmin, StaffAdmin
+from checkout.staff.facts import Panel, facts_of, link_for, moment, short_moment
+from checkout.staff.merchant_form import MerchantForm
+from payments.models import GatewayAccount, Merchant
+
+
+@admin.register(Merchant)
+class MerchantAdmin(StaffAdmin):
+    form = MerchantForm
+    change_list_template = "staff/merchant_list.html"
+    change_form_template = "staff/merchant_form.html"
+    list_display = ("name", "org_id", "currency", "region", "return_url", "created")
+    search_fields = ("name__icontains", "id__exact")
+    search_help_text = "Part of a name, or an org_id."
+    readonly_fields = ("org_id", "made")
+    fieldsets = (
+        (None, {"fields": ("org_id", "name", "support_email", "accent", "made")}),
+        ("Addresses", {"fields": ("return_url", "return_origins", "notify_url")}),
+        ("Where it sells", {"fields": ("currency", "region", "time_zone")}),
+        ("Time limits", {"fields": ("order_expiry_s", "accept_late_s")}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A merchant is made with its first key, by `manage.py create_merchant`."""
+        return False
+
+    @admin.display(description="id (org_id)")
+    def org_id(self, merchant: Merchant) -> int:
+        return merchant.org_id
+
+    @admin.display(description="created (UTC)")
+    def created(self, merchant: Merchant) -> str:
+        return short_moment(merchant.created_at)
+
+    @admin.display(description="created")
+    def made(self, merchant: Merchant) -> str:
+        return moment(merchant.created_at)
+
+
+@admin.register(GatewayAccount)
+class GatewayAccountAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "gateway", "mode", "merchant")
+    list_filter = ("gateway", "mode", "merchant")
+    list_select_related = ("merchant",)
+
+    def panels(self, request: HttpRequest, row: GatewayAccount) -> list[Panel]:
+        facts = {
+            "merchant": link_for(request, row.merchant, row.merchant.name),
+            "mode": row.mode,
+            "gateway": row.gateway,
+        }
+        return [Panel("Gateway account", facts_of(facts))]

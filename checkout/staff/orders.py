@@ -1,0 +1,129 @@
+"""Orders as staff see them: every field of the specification, then our own columns, attempts and events."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from checkout.amounts import format_money
+from checkout.staff.base import ReadOnlyAdmin
+from checkout.staff.events import events_table
+from checkout.staff.facts import (
+    Fact,
+    Panel,
+    Table,
+    facts_of,
+    link_for,
+    may_view,
+    moment,
+    short_moment,
+    status_mark,
+    with_times,
+)
+from checkout.staff.filters import ShownStatus
+from payments import clock
+from payments.models import Event, Order, Payment
+from payments.selectors import OrderState
+from payments.wire import order_facts
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    list_display = ("order_id", "shown_status", "amount", "created", "customer_email", "merchant", "mode")
+    list_filter = (ShownStatus, "mode", ("created_at", admin.DateFieldListFilter), "merchant")
+    list_select_related = ("merchant",)
+    search_fields = ("order_id__startswith", "uid__startswith", "customer_email__istartswith")
+    search_help_text = "The start of an order id (the merchant's or ours) or of the customer's e-mail address."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        """Orders with their attempts, newest first: what the status to show is read from."""
+        attempts = Payment.objects.order_by("-pk")
+        return super().get_queryset(request).prefetch_related(Prefetch("payments", queryset=attempts))
+
+    @admin.display(description="status")
+    def shown_status(self, order: Order) -> str:
+        return status_mark(_state(order).status)
+
+    @admin.display(description="amount")
+    def amount(self, order: Order) -> str:
+        return format_money(order.amount_minor, order.currency)
+
+    @admin.display(description="created (UTC)")
+    def created(self, order: Order) -> str:
+        return short_moment(order.created_at)
+
+    def panels(self, request: HttpRequest, row: Order) -> list[Panel]:
+        state = _state(row)
+        return [
+            Panel("Order", facts_of(_specified(request, row, state))),
+            Panel("In Till", _own(request, row, state)),
+        ]
+
+    def tables(self, request: HttpRequest, row: Order) -> list[Table]:
+        tables = [_payments_table(request, row)] if may_view(request, Payment) else []
+        if may_view(request, Event):
+            tables.append(events_table(request, row.events.select_related("payment").order_by("-sequence")))
+        return tables
+
+
+def _state(order: Order) -> OrderState:
+    """The order's state now. Its attempts were read with it, newest first."""
+    return OrderState(order, list(order.payments.all()), clock.now())
+
+
+def _specified(request: HttpRequest, order: Order, state: OrderState) -> dict[str, Any]:
+    """The specification's fields, with amounts and status as people read them."""
+    facts = with_times(order_facts(order))
+    facts["order_amount"] = format_money(order.amount_minor, order.currency)
+    facts["order_status"] = status_mark(state.status)
+    facts["order_meta"]["payment_methods"] = order.payment_methods or "all (the merchant named none)"
+    facts["order_tags"] = {"name": "", "age": ""} | order.tags
+    returned = [format_money(p.refunded_minor, p.currency) for p in state.payments if p.refunded_minor]
+    return facts | {
+        "payments": _payments_link(request, order, len(state.payments)),
+        "refunds": f"{' and '.join(returned)} returned" if returned else "none",
+        "settlements": "none",
+    }
+
+
+def _payments_link(request: HttpRequest, order: Order, count: int) -> str:
+    text = f"{count} payment" if count == 1 else f"{count} payments"
+    if not may_view(request, Payment):
+        return text
+    where = f"{reverse('admin:payments_payment_changelist')}?order__id__exact={order.pk}"
+    return format_html('<a href="{}">{}</a>', where, text)
+
+
+def _own(request: HttpRequest, order: Order, state: OrderState) -> list[Fact]:
+    stored = "" if state.status == order.status else f"{order.status} (its time is up; the next sweep stores it)"
+    facts = {
+        "mode": order.mode,
+        "merchant": link_for(request, order.merchant, order.merchant.name),
+        "customer": link_for(request, order.customer, str(order.customer)),
+        "stored status": stored,
+        "attempts declined": order.attempts_declined,
+        "terminate requested": moment(order.terminate_requested_at),
+        "events so far": order.last_sequence,
+    }
+    return facts_of({name: value for name, value in facts.items() if name != "stored status" or value})
+
+
+def _payments_table(request: HttpRequest, order: Order) -> Table:
+    rows = [
+        [
+            link_for(request, payment, payment.uid),
+            status_mark(payment.status),
+            "yes" if payment.review_reason else "",
+            payment.get_method_display(),
+            format_money(payment.amount_minor, payment.currency),
+            format_money(payment.captured_minor, payment.currency) if payment.is_captured else "",
+            payment.capture_kind,
+            moment(payment.started_at),
+        ]
+        for payment in order.payments.all()
+    ]
+    head = ["payment", "status", "needs review", "method", "asked", "taken", "kind", "started"]
+    return Table("payments", "Payments", head, rows, "Nothing has been tried yet.")

@@ -1,0 +1,8 @@
+"""The staff's pages, through the admin's front door."""
+
+ADMIN = "/admin/payments"
+
+READ_ONLY = ("customer", "order", "payment", "event", "gatewayaccount", "apikey")
+"""Models whose pages have no form."""
+
+MODELS = (*READ_ONLY, "merchant")
