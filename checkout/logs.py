@@ -12,9 +12,11 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _SESSION = re.compile(r"(sess_[A-Za-z0-9_-]{2})[A-Za-z0-9_-]+")
 _SECRET = re.compile(r"(till_(?:test|live)_|whsec_)[A-Za-z0-9_+/=-]+")
+_HEADERS = re.compile(r"""(?i)(authorization|cookie)(["']?\s*[:=]\s*["']?)[^"'\r\n]+(?:"[^"\r\n]*"[^"'\r\n]*)*""")
 _NAMED = re.compile(
-    r"""(?ix) \b ( cvv | cvc | csc | otp | card_?number | number | x-client-secret | client_secret | authorization
-        | password | secret | form_token | cookie ) (["']? \s* [:=] \s* ["']? (?:basic\s+|bearer\s+)?) [^\s"'&,;}]+"""
+    r"""(?ix) (?<![a-z]) ( cvv | cvc | csc | security_?code | otp | card_?number | number | x-client-secret
+        | client_secret | password | secret | form_token ) (["']? \s* (?: [:=] | %+3d ) \s*)
+        ( "[^"]*" | '[^']*' | [^\s"'&,;}]+ )"""
 )
 
 
@@ -24,6 +26,7 @@ def mask(text: str) -> str:
         text = f"{text[:start]}[pan]{text[end:]}"
     text = _SESSION.sub(r"\1…", text)
     text = _SECRET.sub(r"\1…", text)
+    text = _HEADERS.sub(r"\1\2[redacted]", text)
     return _NAMED.sub(r"\1\2[redacted]", text)
 
 

@@ -138,7 +138,7 @@ def _verdict_open(state: OrderState) -> Verdict:
         return Verdict("Payment pending: not known yet, ask again later", "202", "pending")
     if state.last_ended is None:
         return Verdict("Payment not started", "202", "created")
-    if state.last_ended.review_reason:
+    if any(payment.review_reason for payment in state.payments):
         return Verdict("Payment pending: under review", "202", "pending")
     reason = state.last_ended.message or "no reason given"
     return Verdict(f"Payment failed: {reason}", "402", "failed")

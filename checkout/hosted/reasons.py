@@ -10,7 +10,7 @@ def declined_words(payment: Payment) -> tuple[str, str]:
     """Heading and advice after an attempt that ended without money."""
     if payment.status in (PaymentStatus.USER_DROPPED, PaymentStatus.CANCELLED):
         return _("You left before paying"), _("Nobody completed the last try. You can start again below.")
-    if payment.error_code == "not_received":
+    if payment.error_details.get("source") == ["gateway"]:
         return _("Your last try did not reach the bank"), _("It was lost on the way. Please try again.")
     if payment.error_code == "test_card_required":
         return _("Only test cards work here"), _("This is test mode. The cards that work are listed at the top.")

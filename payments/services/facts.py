@@ -36,18 +36,20 @@ _WITHOUT_MONEY = frozenset(
 _ENDED = frozenset({OrderStatus.EXPIRED, OrderStatus.TERMINATED})
 
 
-def apply_gateway_fact(payment: Payment, fact: PaymentFact, *, cause: str, at: datetime) -> None:
+def apply_gateway_fact(
+    payment: Payment, fact: PaymentFact, *, cause: str, at: datetime, answers_start: bool = False
+) -> None:
     """Make our rows agree with a fact, and leave them alone where it is old news.
 
     A fact that contradicts what we hold, or no move allows, sets `review_reason` for staff and moves nothing.
-    `payment` is brought up to date.
+    `answers_start` tells that the gateway answered our start with it. `payment` is brought up to date.
     """
     with transaction.atomic():
         order = lock_order(payment.order_id)
         payment.refresh_from_db()
         if payment.status not in LIVE:
             _expire_if_overdue(order, at=at)
-        answered = {} if payment.start_answered_at else {"start_answered_at": at}
+        answered = {"start_answered_at": at} if answers_start and not payment.start_answered_at else {}
         _apply(payment, fact, order=order, cause=cause, at=at, **answered)
         faults.point("pay.before_t2_commit")
     payment.order = order
@@ -99,8 +101,9 @@ def flag_for_review(payment: Payment, reason: str) -> None:
 
 
 def _note_illegal(payment: Payment, fact: PaymentFact) -> None:
-    """A late echo is old news: authorised after captured, dropped after declined. Everything else is for staff."""
-    is_echo = fact.status == PaymentStatus.AUTHORIZED and payment.status == PaymentStatus.SUCCESS
+    """A late echo is old news: authorised after captured or released, dropped after declined. The rest is for staff."""
+    is_over = payment.status in (PaymentStatus.SUCCESS, PaymentStatus.VOID)
+    is_echo = fact.status == PaymentStatus.AUTHORIZED and is_over
     if not is_echo and not (payment.status in _WITHOUT_MONEY and fact.status in _WITHOUT_MONEY):
         flag_for_review(payment, f"The gateway said {fact.status} after {payment.status}.")
 
@@ -162,8 +165,16 @@ def _capture_kind(order: Order, *, at: datetime) -> CaptureKind:
         return CaptureKind.SURPLUS
     if order.status in _ENDED:
         grace = timedelta(seconds=order.merchant.accept_late_s)
-        return CaptureKind.NORMAL if grace and at <= order.expires_at + grace else CaptureKind.LATE
+        return CaptureKind.NORMAL if grace and at <= _ended_at(order) + grace else CaptureKind.LATE
     return CaptureKind.NORMAL
+
+
+def _ended_at(order: Order) -> datetime:
+    """When an order that is over stopped being payable: its expiry, unless it was called off before."""
+    if order.status == OrderStatus.EXPIRED:
+        return order.expires_at
+    called_off = order.events.filter(kind=f"order.{OrderStatus.TERMINATED}").first()
+    return called_off.at if called_off else order.expires_at
 
 
 def _hold(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:

@@ -8,14 +8,14 @@ from django.db.models import Q
 
 from payments import clock, faults, ids
 from payments.errors import MethodNotOffered, NotPayable, NotYetExpired, StaleRow
-from payments.gateways.base import Account, Attempt, Card, Done, Unanswered
+from payments.gateways.base import Account, Attempt, Card, Done, NotSupported, PaymentFact, Unanswered
 from payments.gateways.registry import gateway_named
 from payments.models import Order, Payment
 from payments.selectors import serving_accounts
 from payments.services.calls import call_gateway
 from payments.services.facts import apply_gateway_fact
 from payments.services.orders import lock_order, move_order
-from payments.states import MAX_DECLINES, PAYABLE, Method, OrderStatus
+from payments.states import MAX_DECLINES, PAYABLE, Method, OrderStatus, PaymentStatus
 
 ATTEMPT_LIFETIME = {
     Method.CARD: timedelta(minutes=15),
@@ -69,12 +69,18 @@ def start_payment(
         outcome = call_gateway(lambda: gateway.start(attempt))
     except Unanswered:
         return payment
-    if not isinstance(outcome, Done):
-        Payment.objects.filter(pk=payment.pk, start_answered_at=None).update(start_answered_at=clock.now())
-    else:
-        apply_gateway_fact(payment, outcome.fact, cause="gateway answer", at=clock.now())
-        faults.point("pay.after_t2")
+    except NotSupported as refusal:
+        outcome = Done(_refused(payment, str(refusal)))
+    fact = outcome.fact if isinstance(outcome, Done) else PaymentFact(PaymentStatus.PENDING, payment.gateway_key)
+    apply_gateway_fact(payment, fact, cause="gateway answer", at=clock.now(), answers_start=True)
+    faults.point("pay.after_t2")
     return payment
+
+
+def _refused(payment: Payment, message: str) -> PaymentFact:
+    """What we know when a gateway cannot take the attempt at all: nothing was sent to a bank."""
+    key = payment.gateway_key
+    return PaymentFact(PaymentStatus.FAILED, key, error_code="not_supported", message=message)
 
 
 def account_values(payment: Payment) -> Account:

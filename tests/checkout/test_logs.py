@@ -38,6 +38,13 @@ SECRETS = {
     "a bearer token": ("authorization='Bearer geheim-1'", "geheim-1"),
     "a password": ("{'password': 'geheim-1'}", "geheim-1"),
     "a form token": ("form_token=geheim-1&method=card", "geheim-1"),
+    "a second cookie": ("Cookie: a=1; sid=geheim-1", "geheim-1"),
+    "a cookie in an environment": ("'HTTP_COOKIE': 'sid=geheim-1'", "geheim-1"),
+    "a digest": ('Authorization: Digest username="x", response="geheim-1"', "geheim-1"),
+    "a token scheme": ("Authorization: Token geheim-1", "geheim-1"),
+    "a password with a space": ("{'password': 'offen geheim-1'}", "geheim-1"),
+    "a security code by its long name": ("security_code: 9871", "9871"),
+    "an escaped secret": ("client_secret%3Dgeheim-1&x=1", "geheim-1"),
     "a cookie": ("Cookie: sid=geheim-1", "geheim-1"),
 }
 

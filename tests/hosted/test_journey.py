@@ -229,7 +229,7 @@ def test_once_is_not_said_when_two_captures_came_in(order):
 
 
 def test_an_attempt_that_never_arrived_does_not_blame_the_bank():
-    failed = PaymentFactory(failed=True, error_code="not_received", message="")
+    failed = PaymentFactory(failed=True, error_code="not_received", error_details={"source": ["gateway"]})
     text = text_of(Customer(failed.order).open())
     assert "did not reach the bank" in text
     assert "declined" not in text

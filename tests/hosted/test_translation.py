@@ -71,7 +71,8 @@ def pages(merchant):
     for trait in ("failed", "user_dropped", "success", "late", "authorized"):
         yield trait, Customer(PaymentFactory(order__merchant=merchant, **{trait: True}).order).open()
     for code in ("insufficient_funds", "incorrect_cvc", "not_received", "test_card_required"):
-        declined = PaymentFactory(order__merchant=merchant, failed=True, error_code=code)
+        source = {"source": ["gateway" if code == "not_received" else "bank"]}
+        declined = PaymentFactory(order__merchant=merchant, failed=True, error_code=code, error_details=source)
         yield code, Customer(declined.order).open()
     waiting = Customer(PaymentFactory(order__merchant=merchant).order)
     yield "waiting", waiting.open()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from payments.models import Event, Order, Payment
 from payments.money import Money
 from payments.services.facts import apply_gateway_fact
+from payments.services.payments import terminate_order
 from payments.states import CaptureKind
 from tests.factories import MerchantFactory, OrderFactory, PaymentFactory, fact_for
 
@@ -45,7 +46,7 @@ def _assert_history_is_whole(order):
 def test_success_pays_the_order_whole(payment, now):
     payment, order = _tell(payment, "success", now, bank_reference="632744000001", auth_id="000001", message="ok")
     assert (payment.status, payment.capture_kind, payment.captured_minor) == ("success", "normal", order.amount_minor)
-    assert (payment.completed_at, payment.inquire_at, payment.start_answered_at) == (now, None, now)
+    assert (payment.completed_at, payment.inquire_at) == (now, None)
     assert (payment.bank_reference, payment.auth_id, payment.review_reason) == ("632744000001", "000001", "")
     assert order.status == "paid"
     assert _kinds(order) == ["payment.success", "order.paid"]
@@ -59,10 +60,25 @@ def test_success_records_its_capture(payment, now):
     assert (held.action_reference, held.action_time) == (payment.gateway_payment_id, earlier)
 
 
-def test_a_fact_of_nothing_new_only_notes_that_the_gateway_answered(payment, now):
+def test_only_the_answer_to_our_start_is_noted_as_one(payment, now):
+    """An attempt may be cancelled for a new one only once its start has answered; an inquiry is no answer to it."""
     payment, order = _tell(payment, "pending", now)
-    assert (payment.status, payment.start_answered_at, order.status) == ("pending", now, "pending")
-    assert not Event.objects.exists()
+    assert (payment.status, payment.start_answered_at, order.status) == ("pending", None, "pending")
+    apply_gateway_fact(payment, fact_for(payment, "pending"), cause="answer", at=now, answers_start=True)
+    payment.refresh_from_db()
+    assert (payment.status, payment.start_answered_at) == ("pending", now)
+
+
+def test_a_grace_for_late_money_counts_from_when_the_order_was_called_off(merchant, now):
+    merchant.accept_late_s = 600
+    merchant.save()
+    payment = PaymentFactory(failed=True, order__merchant=merchant)
+    terminate_order(payment.order_id, cause="merchant", at=now)
+    in_time, too_late = (now + timedelta(seconds=s) for s in (599, 601))
+    assert _tell(payment, "success", too_late)[0].capture_kind == "late"
+    other = PaymentFactory(failed=True, order__merchant=merchant)
+    terminate_order(other.order_id, cause="merchant", at=now)
+    assert _tell(other, "success", in_time)[1].status == "paid"
 
 
 @pytest.mark.parametrize("status", ["success", "authorized", *ENDS])

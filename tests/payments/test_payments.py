@@ -340,3 +340,11 @@ def test_an_order_that_somebody_wrote_an_event_for_meanwhile_is_stale(payment, n
         move_payment(payment, PaymentStatus.FAILED, order=payment.order, cause="test", at=now)
     assert Payment.objects.get().status == "pending"
     assert not Event.objects.exists()
+
+
+def test_a_gateway_that_cannot_take_an_attempt_ends_it_at_once_and_frees_the_order(order, now):
+    payment = start_payment(order.pk, PaymentRequest(Method.CARD, "n1", card=None), at=now)
+    payment.refresh_from_db()
+    order.refresh_from_db()
+    assert (payment.status, payment.error_code, order.status) == ("failed", "not_supported", "failed")
+    assert order.attempts_declined == 0
