@@ -1,12 +1,7 @@
 # Each of these works as the first command on a fresh clone.
-SHELL := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.ONESHELL:
 .PHONY: help run test test-all check format pins proto clean
 
-PORT ?= 8000
-export PORT
 PY := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null)
 TEST_WORKERS ?= auto
@@ -20,9 +15,9 @@ help: ## Show what there is
 
 define install
 	@echo "Installing $(1) ..."
-	if [ -n "$(UV)" ]; then uv pip install --quiet --python .venv/bin/python --require-hashes -r $(1)
-	else .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); fi
-	touch $@
+	@if [ -n "$(UV)" ]; then uv pip install --quiet --python $(PY) --require-hashes -r $(1); \
+	else $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); fi
+	@touch $@
 endef
 
 .venv/.runtime: requirements.txt | .venv/bin/python
@@ -36,9 +31,9 @@ endef
 
 run: .venv/.runtime .env ## Serve Till with its sample shop on PORT (default 8000)
 	@$(PY) manage.py migrate --verbosity 0
-	$(PY) manage.py collectstatic --noinput --verbosity 0
-	$(PY) manage.py demo
-	exec $(PY) manage.py serve
+	@$(PY) manage.py collectstatic --noinput --verbosity 0
+	@$(PY) manage.py demo
+	@exec $(PY) manage.py serve
 
 test: .venv/.dev ## Run the fast tests on SQLite, browser included where there is Chromium
 	@$(PY) -m pytest -n $(TEST_WORKERS) -m "not slow"
@@ -47,7 +42,7 @@ test-all: .venv/.dev ## Run everything on SQLite and on PostgreSQL (TEST_POSTGRE
 	@bash tests/run_all.sh
 
 check: .venv/.dev ## Format, lint, types, layers, migrations, deploy settings
-	@.venv/bin/ruff format --check .
+	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/djlint templates --lint --quiet
 	.venv/bin/mypy
@@ -57,7 +52,7 @@ check: .venv/.dev ## Format, lint, types, layers, migrations, deploy settings
 	bash tests/check_deploy.sh
 
 format: .venv/.dev ## Format the code
-	@.venv/bin/ruff format .
+	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
 proto: .venv/.dev ## Generate code from checkout/rpc/payment.proto

@@ -14,6 +14,7 @@ from checkout.hosted.forms import CardForm
 from checkout.hosted.origin import is_same_origin
 from checkout.hosted.page import CHECK, PAY, Page, respond, url_of
 from checkout.hosted.tokens import BadToken, FormToken, read_token
+from checkout.redirects import SeeOther
 from payments import clock
 from payments.errors import MethodNotOffered, NotPayable
 from payments.gateways.base import Card
@@ -25,12 +26,6 @@ from payments.states import Method, Mode
 WRONG_LINKS_PER_MINUTE = 30
 MAX_FIELDS = 100
 OrderView = Callable[[HttpRequest, OrderState], HttpResponse]
-
-
-class SeeOther(HttpResponseRedirect):
-    """303: whatever was posted, look at this page with GET."""
-
-    status_code = 303
 
 
 def with_order(view: OrderView) -> Callable[[HttpRequest, str], HttpResponse]:

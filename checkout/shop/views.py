@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from checkout.amounts import format_money
+from checkout.redirects import SeeOther
 from checkout.shop import client
 from checkout.shop import orders as book
 from checkout.shop.catalogue import BY_SLUG, CURRENCY, ITEMS, POST_MINOR, label_of, rows_of, total_of
@@ -28,12 +29,6 @@ log = logging.getLogger(__name__)
 SHOP_ZONE = ZoneInfo("Asia/Kolkata")
 RETRY_AFTER_S = 5
 LOOPBACK = {"localhost", "127.0.0.1"}
-
-
-class SeeOther(HttpResponseRedirect):
-    """After a POST the next page is fetched by GET, whatever the browser."""
-
-    status_code = 303
 
 
 def shop_page(
