@@ -1,5 +1,5 @@
 """Django looks here for the admin's classes; they live in checkout.staff."""
 
-from checkout.staff import customers, events, keys, merchants, orders, payments, site
+from checkout.staff import customers, events, keys, merchants, orders, payments, people, site
 
-__all__ = ["customers", "events", "keys", "merchants", "orders", "payments", "site"]
+__all__ = ["customers", "events", "keys", "merchants", "orders", "payments", "people", "site"]
