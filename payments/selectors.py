@@ -37,6 +37,12 @@ class OrderState:
         kinds = (CaptureKind.LATE, CaptureKind.SURPLUS)
         return [p for p in self.payments if p.capture_kind in kinds and p.refunded_minor < p.captured_minor]
 
+    @property
+    def in_review(self) -> bool:
+        """Whether a gateway said something of an unpaid order's attempt that does not fit: money may have moved."""
+        odd = any(payment.review_reason and not payment.capture_kind for payment in self.payments)
+        return odd and self.order.status != OrderStatus.PAID
+
     @cached_property
     def last_ended(self) -> Payment | None:
         """The newest attempt that is over."""
@@ -62,7 +68,8 @@ class OrderState:
         """Whether the customer may start an attempt now."""
         in_time = self.order.expires_at > self.at and self.order.terminate_requested_at is None
         tries_left = self.order.attempts_declined < MAX_DECLINES
-        return self.order.status in PAYABLE and in_time and tries_left and bool(self.methods)
+        is_open = self.order.status in PAYABLE and not self.in_review
+        return is_open and in_time and tries_left and bool(self.methods)
 
     @property
     def is_fully_refunded(self) -> bool:
@@ -112,6 +119,8 @@ class Verdict:
 
 def verify(state: OrderState) -> Verdict:
     """Say whether an order is paid, from our rows alone (the table in the design's section 3)."""
+    if state.in_review:
+        return Verdict("Payment pending: under review", "202", "pending")
     return _verdict_over(state) or _verdict_open(state)
 
 
@@ -138,8 +147,6 @@ def _verdict_open(state: OrderState) -> Verdict:
         return Verdict("Payment pending: not known yet, ask again later", "202", "pending")
     if state.last_ended is None:
         return Verdict("Payment not started", "202", "created")
-    if any(payment.review_reason for payment in state.payments):
-        return Verdict("Payment pending: under review", "202", "pending")
     reason = state.last_ended.message or "no reason given"
     return Verdict(f"Payment failed: {reason}", "402", "failed")
 

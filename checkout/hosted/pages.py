@@ -33,6 +33,8 @@ def page_of(state: OrderState, *, stay: bool = False) -> Page:
     """The page that is true now, whichever was asked for. `stay` leaves the customer on the receipt."""
     if state.status == OrderStatus.PAID:
         return paid_page(state, stay=stay)
+    if state.in_review:
+        return review_page(state)
     if state.returning:
         return returning_page(state)
     if state.status in (OrderStatus.EXPIRED, OrderStatus.TERMINATED):
@@ -84,6 +86,27 @@ def waiting_page(state: OrderState, payment: Payment) -> Page:
         refresh_words=watched if watching else "",
         closing_words=_("You can close this page and open the same link again later: it always shows what is true."),
         refresh=str(WATCH_EVERY_S) if watching else "",
+    )
+
+
+def review_page(state: OrderState) -> Page:
+    """The bank said something that does not fit: people look at it, and nobody may say that nothing was taken."""
+    order = state.order
+    return order_page(
+        state,
+        "hosted/message.html",
+        _("We are checking this payment"),
+        heading=_("We are checking this payment"),
+        lead=_(
+            "What your bank told us does not fit this order, so somebody looks at it. The same link shows the result."
+        ),
+        slip=slip(
+            state,
+            _("Asked for"),
+            "unknown",
+            _("We don’t know yet if this was taken. Please don’t pay again."),
+        ),
+        **leaving(order, _("Return to %(merchant)s") % {"merchant": order.merchant.name}),
     )
 
 

@@ -212,6 +212,18 @@ def test_held_money_is_called_held(order):
     assert "₹299.99 is held by your bank, not taken." in text
 
 
+@pytest.mark.parametrize("trait", ["failed", "user_dropped"])
+@pytest.mark.parametrize("later", [timedelta(), timedelta(hours=25)])
+def test_while_staff_look_at_an_odd_answer_nobody_says_that_nothing_was_taken(trait, later):
+    order = PaymentFactory(review_reason="The gateway took another amount.", **{trait: True}).order
+    customer = Customer(order)
+    with clock.shifted(later):
+        text = text_of(customer.open())
+    assert "We don’t know yet if this was taken. Please don’t pay again." in text
+    assert "Nothing" not in text
+    assert not customer.token
+
+
 def test_late_money_is_being_returned_and_never_called_nothing(order):
     payment = PaymentFactory(late=True)
     response = Customer(payment.order).open()

@@ -70,6 +70,7 @@ def pages(merchant):
     yield "foreign form", fresh.pay(headers={})
     for trait in ("failed", "user_dropped", "success", "late", "authorized"):
         yield trait, Customer(PaymentFactory(order__merchant=merchant, **{trait: True}).order).open()
+    yield "review", Customer(PaymentFactory(order__merchant=merchant, failed=True, review_reason="odd").order).open()
     for code in ("insufficient_funds", "incorrect_cvc", "not_received", "test_card_required"):
         source = {"source": ["gateway" if code == "not_received" else "bank"]}
         declined = PaymentFactory(order__merchant=merchant, failed=True, error_code=code, error_details=source)
@@ -94,7 +95,7 @@ def test_nothing_plain_is_left_on_any_page(merchant):
     merchant.save()
     left = {kind: untranslated(response.content.decode()) for kind, response in pages(merchant)}
     assert {kind: words for kind, words in left.items() if words} == {}
-    assert len(left) == 22
+    assert len(left) == 23
 
 
 def test_the_test_sees_a_plain_word():
