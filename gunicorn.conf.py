@@ -14,7 +14,7 @@ timeout = 60
 graceful_timeout = 30
 keepalive = 5
 # Only these peers' X-Forwarded-Proto is believed.
-forwarded_allow_ips = ",".join(settings.TRUSTED_PROXIES) or "127.0.0.1"
+forwarded_allow_ips = ",".join(settings.TRUSTED_PROXIES)
 limit_request_line = 4094
 limit_request_fields = 60
 # The path holds session ids: our own middleware logs requests, masked.

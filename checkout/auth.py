@@ -48,12 +48,12 @@ def identify(headers: Mapping[str, str], *, address: str, at: datetime) -> ApiKe
         raise AuthenticationFailed(
             "authentication_required: send the headers x-client-id and x-client-secret, or HTTP Basic with the pair."
         )
-    if rates.count(f"bad-keys:{address}", at=at, add=0) >= BAD_KEYS_PER_MINUTE:
-        raise RateExceeded("Too many wrong keys from this address: wait a minute.")
     client_id, secret = pair
     key = authenticate(client_id, secret, at=at)
     if key is None:
-        rates.count(f"bad-keys:{address}", at=at)
+        # Only wrong keys wait: a stranger behind the same address must not lock a merchant out.
+        if rates.count(f"bad-keys:{address}", at=at) > BAD_KEYS_PER_MINUTE:
+            raise RateExceeded("Too many wrong keys from this address: wait a minute.")
         raise AuthenticationFailed("authentication_failed: no key has this client id and secret; check both.")
     if key.revoked_at is not None:
         raise AuthenticationFailed("key_revoked: this key was revoked; use the merchant's newer one.")

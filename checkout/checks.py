@@ -18,6 +18,15 @@ def check_pepper_is_own_secret(**_: Any) -> list[checks.CheckMessage]:
     return []
 
 
+@checks.register(checks.Tags.security, deploy=True)
+def check_limits_are_shared(**_: Any) -> list[checks.CheckMessage]:
+    """A limit that every process counts alone is several times what it says."""
+    if settings.WEB_CONCURRENCY > 1 and settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
+        hint = "Set CACHE_URL to redis://host:6379/0, or WEB_CONCURRENCY to 1."
+        return [checks.Warning("Each web process counts its limits alone.", hint=hint, id="till.W002")]
+    return []
+
+
 @checks.register(checks.Tags.database)
 def check_live_keys(databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
     """Live keys want https and, better, PostgreSQL. Runs with `check --database default` and at migrate."""

@@ -27,6 +27,11 @@ def forbidden(request: HttpRequest, exception: Any = None) -> HttpResponse:
     )
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    lead = _("It did not come from a page of ours, or your browser refused our cookie. Go back, reload, and try again.")
+    return _answer(request, 403, "permission_denied", _("This form can’t be used"), lead)
+
+
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
     return _answer(request, 404, "not_found", _("There is no such page"), _("Check the address."))
 

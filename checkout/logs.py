@@ -10,6 +10,7 @@ from payments.cards import find_card_numbers
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # else a visitor could write lines of their own
 _SESSION = re.compile(r"(sess_[A-Za-z0-9_-]{2})[A-Za-z0-9_-]+")
 _SECRET = re.compile(r"(till_(?:test|live)_|whsec_)[A-Za-z0-9_+/=-]+")
 _HEADERS = re.compile(r"""(?i)(authorization|cookie)(["']?\s*[:=]\s*["']?)[^"'\r\n]+(?:"[^"\r\n]*"[^"'\r\n]*)*""")
@@ -38,7 +39,7 @@ class MaskFilter(logging.Filter):
             text = record.getMessage()
         except (TypeError, ValueError):  # a placeholder that does not fit must not stop a payment
             text = f"{record.msg} {record.args}"
-        record.msg = mask(text)
+        record.msg = _CONTROL.sub(lambda found: ascii(found[0])[1:-1], mask(text))
         record.args = None
         if record.exc_info:
             record.exc_text = logging.Formatter().formatException(record.exc_info)

@@ -7,13 +7,11 @@ from django.core.cache import cache
 WINDOW_S = 60
 
 
-def count(name: str, *, at: datetime, add: int = 1) -> int:
-    """Add to this minute's count under a name and return it; `add=0` only reads."""
+def count(name: str, *, at: datetime) -> int:
+    """Add one to this minute's count under a name and return it."""
     key = f"rate:{name}:{int(at.timestamp()) // WINDOW_S}"
-    if not add:
-        return int(cache.get(key, 0))
     cache.add(key, 0, timeout=2 * WINDOW_S)
     try:
-        return int(cache.incr(key, add))
+        return int(cache.incr(key))
     except ValueError:  # dropped by the cache between the two calls
-        return add
+        return 1

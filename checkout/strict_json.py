@@ -4,6 +4,7 @@ Python's own reader keeps the last of two equal keys, takes NaN for a number and
 """
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -23,9 +24,14 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise BadJson("duplicate_key", f"duplicate_key: {key[:40]!r} stands twice in one object; write it once.")
+            raise BadJson("duplicate_key", f"duplicate_key: {_named(key)} stands twice in one object; write it once.")
         found[key] = value
     return found
+
+
+def _named(key: str) -> str:
+    """A key as a message may repeat it: only what can be a field's name."""
+    return repr(key) if re.fullmatch(r"[a-z_]{1,40}", key) else "a key"
 
 
 def _number(literal: str) -> Decimal:

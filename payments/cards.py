@@ -4,6 +4,8 @@ import re
 import unicodedata
 
 _SHORTEST, _LONGEST = 13, 19
+_JOINERS = " \t\n\r\u00a0\u2009\u202f-\u2010\u2011\u2012\u2013\u2014\u2212./_"
+_WIDEST_GAP = 3
 
 _NETWORKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # First match wins, so narrower ranges stand first.
@@ -40,8 +42,9 @@ def find_card_numbers(text: str) -> list[tuple[int, int]]:
         if found and start < found[-1][1]:
             continue
         digits, last_end = "", start
-        for begin, end in groups[first:]:
-            if begin - last_end > 1 or text[last_end:begin].strip(" -.\u00a0") or len(digits) + end - begin > _LONGEST:
+        for begin, end in groups[first : first + _LONGEST]:
+            between = text[last_end:begin]
+            if len(between) > _WIDEST_GAP or between.strip(_JOINERS) or len(digits) + end - begin > _LONGEST:
                 break
             digits, last_end = digits + text[begin:end], end
             if len(digits) >= _SHORTEST and passes_luhn(digits):

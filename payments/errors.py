@@ -1,13 +1,10 @@
-"""Refusals with a name. Callers catch by meaning; each edge maps `code` to its own words once."""
+"""Refusals with a name. Callers catch by meaning; each edge maps the classes to its own codes once."""
 
-from decimal import Decimal
 from typing import Any
 
 
 class PaymentsError(Exception):
     """Root of every refusal of the core. `message` says what to do; it never holds a secret."""
-
-    code = "error"
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -17,69 +14,55 @@ class PaymentsError(Exception):
 class BadInput(PaymentsError):
     """A field cannot be taken as it is. `field` is its name on the wire, `reason` a stable word."""
 
-    code = "bad_input"
-
-    def __init__(self, field: str, reason: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, field: str, reason: str, text: str) -> None:
+        super().__init__(f"{reason}: {text}")
         self.field = field
         self.reason = reason
+        self.text = text
 
 
 class CurrencyNotSupported(BadInput):
-    def __init__(self, currency: str) -> None:
+    def __init__(self) -> None:
         super().__init__(
             "order_currency", "currency_not_supported", "order_currency: write an ISO 4217 code like INR or USD."
         )
-        self.currency = currency
 
 
 class BadAmount(BadInput):
-    def __init__(self, amount: Decimal, currency: str) -> None:
+    def __init__(self) -> None:
         super().__init__(
             "order_amount",
             "amount_out_of_range",
             "order_amount: write an amount above 0 and at most 1,000,000,000,000 minor units.",
         )
-        self.amount = amount
 
 
 class TooManyDecimals(BadInput):
-    def __init__(self, amount: Decimal, currency: str, decimals: int) -> None:
+    def __init__(self, currency: str, decimals: int) -> None:
         super().__init__(
             "order_amount",
             "too_many_decimals",
             f"order_amount: {currency} has {decimals} decimals; amounts are never rounded, so write no more than that.",
         )
-        self.amount = amount
 
 
 class OrderIdTaken(PaymentsError):
     """The merchant has used this order id before, in this mode."""
 
-    code = "already_exists"
-
 
 class NotFound(PaymentsError):
     """No such row for this merchant and mode: unknown and foreign look alike."""
-
-    code = "not_found"
 
 
 class InvalidMove(PaymentsError):
     """The table of moves has no such edge: a bug in the caller, or a fact that came too late."""
 
-    code = "invalid_move"
-
     def __init__(self, row: Any, old: str, new: str) -> None:
         super().__init__(f"{row} cannot go from {old} to {new}.")
-        self.old = old
-        self.new = new
 
 
 class StaleRow(PaymentsError):
     """Somebody else moved the row first: read it again, then decide."""
-
-    code = "stale"
 
     def __init__(self, row: Any) -> None:
         super().__init__(f"{row} was changed by somebody else meanwhile.")
@@ -88,26 +71,18 @@ class StaleRow(PaymentsError):
 class NotPayable(PaymentsError):
     """The order takes no new attempt now; its page says why."""
 
-    code = "not_payable"
-
 
 class MethodNotOffered(PaymentsError):
     """This order, or its gateways, do not offer that way to pay."""
 
-    code = "method_not_offered"
-
 
 class NotYetExpired(PaymentsError):
-    code = "not_yet_expired"
+    """The order's time is not up, or an attempt is still deciding."""
 
 
 class KeyLimitReached(PaymentsError):
     """A merchant has at most two live keys a mode, so that one can replace the other."""
 
-    code = "key_limit"
-
 
 class NoLiveGateway(PaymentsError):
     """The merchant has no gateway in this mode that could take money."""
-
-    code = "no_gateway"

@@ -12,6 +12,10 @@ POINTS = frozenset({
     "gateway.after_call",
     "pay.before_t2_commit",
     "pay.after_t2",
+    "create.before_commit",
+    "create.after_commit",
+    "terminate.before_commit",
+    "terminate.after_commit",
     "expire.before_commit",
     "expire.after_commit",
 })  # fmt: skip

@@ -14,6 +14,8 @@ from payments.errors import BadInput
 MIN_EXPIRY = timedelta(minutes=5)
 MAX_EXPIRY = timedelta(days=30)
 MAX_TAGS = 10
+ACCENT_PATTERN = r"#[0-9a-f]{6}"
+ACCENT_HINT = "write a colour like #7a1f57, in small letters."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{3,45}")
@@ -61,6 +63,20 @@ def phone(text: str, *, region: str) -> str:
             "customer_phone: write a number like 9999999999 or, with its country, +919999999999.",
         )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def region(text: str) -> str:
+    """An ISO 3166 region whose phone numbers we can read. Raises BadInput."""
+    if text not in phonenumbers.SUPPORTED_REGIONS:
+        raise BadInput("region", "region_invalid", "region: write an ISO 3166 code of two capital letters, like IN.")
+    return text
+
+
+def accent(text: str) -> str:
+    """A colour as the hosted page takes it. Raises BadInput."""
+    if not re.fullmatch(ACCENT_PATTERN, text):
+        raise BadInput("accent", "accent_invalid", f"accent: {ACCENT_HINT}")
+    return text
 
 
 def order_id(text: str) -> str:

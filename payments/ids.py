@@ -6,6 +6,9 @@ import secrets
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing to misread on the phone
 _LENGTH = 26  # 26 * 5 bits >= 128
 
+UINT32_MAX = 4_294_967_295
+"""The largest customer_id and org_id: both are uint32 on the wire."""
+
 SESSION_PREFIX = "sess_"
 
 

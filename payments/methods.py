@@ -28,7 +28,7 @@ def check(words: Iterable[str], currency: str) -> None:
             raise BadInput(
                 "payment_methods",
                 "unknown_method",
-                f"payment_methods: {word[:20]!r} is not known; write some of {', '.join(_SERVED)}, or leave it empty.",
+                f"payment_methods: one word is unknown; write some of {', '.join(_SERVED)}, or leave it empty.",
             )
     if not offered(words, currency):
         raise BadInput(

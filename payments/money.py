@@ -37,16 +37,16 @@ class Money:
         Raises CurrencyNotSupported, BadAmount (not finite, not above zero, too large) or TooManyDecimals.
         """
         if currency not in EXPONENT:
-            raise CurrencyNotSupported(currency)
+            raise CurrencyNotSupported()
         if not amount.is_finite() or not 0 < amount <= MAX_MINOR:
-            raise BadAmount(amount, currency)
+            raise BadAmount()
         try:
             scaled = amount.scaleb(EXPONENT[currency], context=_EXACT)
             whole = int(scaled.quantize(Decimal(1), context=_EXACT))
         except Inexact:
-            raise TooManyDecimals(amount, currency, EXPONENT[currency]) from None
+            raise TooManyDecimals(currency, EXPONENT[currency]) from None
         if whole > MAX_MINOR:
-            raise BadAmount(amount, currency)
+            raise BadAmount()
         return cls(whole, currency)
 
     def as_major(self) -> Decimal:

@@ -39,14 +39,14 @@ class OrderState:
 
     @property
     def in_review(self) -> bool:
-        """Whether a gateway said something of an unpaid order's attempt that does not fit: money may have moved."""
-        odd = any(payment.review_reason and not payment.capture_kind for payment in self.payments)
-        return odd and self.order.status != OrderStatus.PAID
+        """Whether money may have moved for an unpaid order in a way that does not fit it: staff must look first."""
+        return self.captured is None and any(payment.money_unclear for payment in self.payments)
 
     @cached_property
     def last_ended(self) -> Payment | None:
-        """The newest attempt that is over."""
-        return next((payment for payment in self.payments if payment.status not in LIVE), None)
+        """The newest attempt that is over and took nothing."""
+        ended = (p for p in self.payments if p.status not in LIVE and p.status != PaymentStatus.SUCCESS)
+        return next(ended, None)
 
     @cached_property
     def methods(self) -> list[Method]:
@@ -56,7 +56,8 @@ class OrderState:
     @property
     def is_overdue(self) -> bool:
         """Whether its time is up though no sweep has said so yet."""
-        return self.order.status in OPEN and self.order.expires_at <= self.at and self.live is None
+        is_undecided = self.live is None and self.captured is None
+        return self.order.status in OPEN and self.order.expires_at <= self.at and is_undecided
 
     @property
     def status(self) -> OrderStatus:
@@ -77,8 +78,14 @@ class OrderState:
 
 
 def order_state(order: Order, *, at: datetime) -> OrderState:
-    """Read an order's attempts, newest first."""
-    return OrderState(order, list(order.payments.order_by("-pk")), at)
+    """Read an order's attempts, newest first, and with them the order again: one statement sees one moment.
+
+    Between two statements a payment may succeed, and an order that is paid would read as failed or expired.
+    """
+    payments = list(order.payments.select_related("order__merchant").order_by("-pk"))
+    if payments:
+        order = payments[0].order
+    return OrderState(order, payments, at)
 
 
 def find_order(*, merchant_id: int, mode: str, order_id: str) -> Order | None:

@@ -47,7 +47,8 @@ def accent_css(colour: str) -> str:
     """The style rules that put a colour like #7a1f57 in place of ink; nothing for no colour."""
     if not colour:
         return ""
-    on_accent = SHEET if contrast(colour, SHEET) >= TEXT else INK
+    # In the middle greys and reds neither white nor ink reaches the ratio; black always does where white does not.
+    on_accent = next((label for label in (SHEET, INK) if contrast(colour, label) >= TEXT), "#000000")
     visible = min(contrast(colour, SHEET), contrast(colour, GROUND)) >= MARK
     dark = lightened(colour)
     return (

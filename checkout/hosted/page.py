@@ -102,7 +102,6 @@ class Page:
     support_email: str = ""
     test_mode: bool = False
     test_cards_url: str = ""
-    languages: list[Any] = field(default_factory=list)
     # Paying
     methods_heading: str = ""
     methods: list[MethodRow] = field(default_factory=list)
@@ -128,7 +127,6 @@ class Page:
     stay_url: str = ""
     stay_label: str = ""
     print_label: str = ""
-    back_url: str = ""
     cards: list[Any] = field(default_factory=list)
 
     @property

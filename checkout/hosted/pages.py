@@ -77,7 +77,7 @@ def waiting_page(state: OrderState, payment: Payment) -> Page:
         steps=[
             Step("past", _("Request sent"), _("At %(time)s") % {"time": stamp(payment.started_at, zone)}),
             Step("now", _("Your bank decides")),
-            Step("next", _("We tell you and the shop")),
+            Step("next", _("We tell you here")),
         ],
         check_action=url_of(state, "check"),
         check_token=make_token(state.order.session_id, CHECK, at=state.at),
@@ -138,16 +138,17 @@ def held_page(state: OrderState, payment: Payment) -> Page:
 def paid_page(state: OrderState, *, stay: bool) -> Page:
     """The receipt. For a short while after paying it leads back to the shop by itself."""
     order, payment = state.order, state.captured
-    captures = [p for p in state.payments if p.status == PaymentStatus.SUCCESS]
     amount = amount_text(payment.captured if payment else order.amount)
-    if len(captures) == 1:
-        sentence = _("%(amount)s was taken, once.") % {"amount": amount}
-    else:
+    if state.returning:
         sentence = _("%(amount)s was taken. What came in a second time is being returned to you.") % {"amount": amount}
+    elif state.live is not None or any(p.review_reason for p in state.payments):
+        sentence = _("%(amount)s was taken.") % {"amount": amount}
+    else:
+        sentence = _("%(amount)s was taken, once.") % {"amount": amount}
     first_name = order.customer_name.split()[0]
     page = order_page(
         state,
-        "hosted/paid.html",
+        "hosted/message.html",
         _("Paid: %(merchant)s") % {"merchant": order.merchant.name},
         heading=_("Thank you, %(name)s. It’s paid.") % {"name": first_name},
         has_result_mark=True,
@@ -202,7 +203,7 @@ def closed_page(state: OrderState) -> Page:
         told = _("{merchant} ended it before it was paid. Ask them if you did not expect that.")
     return order_page(
         state,
-        "hosted/closed.html",
+        "hosted/message.html",
         heading,
         status=410,
         heading=heading,

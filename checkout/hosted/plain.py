@@ -30,9 +30,9 @@ def card_data_page() -> Page:
 def wait_a_minute_page() -> Page:
     return plain_page(
         "hosted/message.html",
-        _("Please wait a minute"),
+        _("Too many wrong links"),
         status=429,
-        lead=_("There were too many wrong links from your network. Try again in a minute."),
+        lead=_("They came from your network. Try again in a minute."),
     )
 
 

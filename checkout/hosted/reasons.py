@@ -14,7 +14,9 @@ def declined_words(payment: Payment) -> tuple[str, str]:
         return _("Your last try did not reach the bank"), _("It was lost on the way. Please try again.")
     if payment.error_code == "test_card_required":
         return _("Only test cards work here"), _("This is test mode. The cards that work are listed at the top.")
-    return _("Your bank declined this card"), _advice(payment)
+    if payment.error_details.get("source") == ["bank"]:
+        return _("Your bank declined this card"), _advice(payment)
+    return _("Your last try did not go through"), _("Nobody said why. You can try again.")
 
 
 def _advice(payment: Payment) -> str:

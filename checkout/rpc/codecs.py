@@ -10,9 +10,9 @@ from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
 
 from checkout.strict_json import BadJson, parse_object
+from payments.ids import UINT32_MAX
 
 M = TypeVar("M", bound=Message)
-_UINT32_MAX = 4_294_967_295
 
 
 class BinaryCodec:
@@ -77,8 +77,8 @@ def _mismatch(field: FieldDescriptor, value: Any) -> str:
     if field.cpp_type == FieldDescriptor.CPPTYPE_DOUBLE:
         return "" if _is_exact_double(value) else "a number with no more decimals than the currency, like 299.99"
     if field.cpp_type == FieldDescriptor.CPPTYPE_UINT32:
-        fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _UINT32_MAX
-        return "" if fits else f"a whole number from 0 to {_UINT32_MAX}"
+        fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= UINT32_MAX
+        return "" if fits else f"a whole number from 0 to {UINT32_MAX}"
     return "" if isinstance(value, str) else "a text in quotes"
 
 

@@ -87,7 +87,7 @@ def create_order(demo: Demo, order: NewOrder) -> str:
         "customer_phone": order.customer_phone,
         "order_id": order.order_id,
         "order_note": order.note,
-        "return_url": f"{demo.base_url}/shop/return?order_id={order.order_id}",
+        "return_url": f"{demo.base_url}/shop/return",
     }
     answer = _call(demo, "CreateOrder", _with_amount(fields, order.total_minor))
     session_id = answer.get("payment_session_id")

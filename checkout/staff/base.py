@@ -65,5 +65,5 @@ class ReadOnlyAdmin(StaffAdmin):
 
 def at_field(refusal: BadInput) -> ValidationError:
     """A refusal of the services as a form's error: it stands at its field, so it need not name it."""
-    text = refusal.message.removeprefix(f"{refusal.field}: ")
+    text = refusal.text.removeprefix(f"{refusal.field}: ")
     return ValidationError(text[:1].upper() + text[1:])

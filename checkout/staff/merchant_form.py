@@ -4,7 +4,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
-import phonenumbers
 from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
@@ -106,10 +105,10 @@ class MerchantForm(MerchantModelForm):
             raise at_field(refusal) from None
 
     def clean_region(self) -> str:
-        region: str = self.cleaned_data["region"]
-        if region not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValidationError("Write an ISO 3166 code of two capital letters, like IN.")
-        return region
+        try:
+            return fields.region(self.cleaned_data["region"])
+        except BadInput as refusal:
+            raise at_field(refusal) from None
 
     def clean_notify_url(self) -> str:
         url: str = self.cleaned_data["notify_url"]

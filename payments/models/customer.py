@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 
+from payments.ids import UINT32_MAX
 from payments.models.checks import choices, one_of
 from payments.models.merchant import Merchant
 from payments.states import Mode
@@ -22,7 +23,7 @@ class Customer(models.Model):
     class Meta:
         constraints = [
             one_of("mode", Mode, name="customer_mode_known"),
-            CheckConstraint(condition=Q(id__lte=4_294_967_295), name="customer_id_is_uint32"),
+            CheckConstraint(condition=Q(id__lte=UINT32_MAX), name="customer_id_is_uint32"),
             UniqueConstraint(
                 fields=["merchant", "mode", "reference"], condition=~Q(reference=""), name="one_customer_per_reference"
             ),

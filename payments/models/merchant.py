@@ -4,6 +4,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 
+from payments.fields import ACCENT_HINT, ACCENT_PATTERN
+from payments.ids import UINT32_MAX
 from payments.models.checks import choices, one_of
 from payments.states import Mode
 
@@ -23,7 +25,7 @@ class Merchant(models.Model):
         max_length=7,
         blank=True,
         help_text="Colour of the main button, like #7a1f57.",
-        validators=[RegexValidator(r"^#[0-9a-f]{6}\Z", "Write a colour like #7a1f57.")],
+        validators=[RegexValidator(rf"^{ACCENT_PATTERN}\Z", ACCENT_HINT.capitalize())],
     )
     order_expiry_s = models.PositiveIntegerField(default=86_400, help_text="How long an order is payable, in seconds.")
     accept_late_s = models.PositiveIntegerField(
@@ -33,7 +35,7 @@ class Merchant(models.Model):
 
     class Meta:
         constraints = [
-            CheckConstraint(condition=Q(id__lte=4_294_967_295), name="merchant_id_is_uint32"),
+            CheckConstraint(condition=Q(id__lte=UINT32_MAX), name="merchant_id_is_uint32"),
             CheckConstraint(condition=Q(order_expiry_s__range=(300, 2_592_000)), name="merchant_expiry_5min_to_30days"),
         ]
 

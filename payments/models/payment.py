@@ -70,6 +70,9 @@ class Payment(models.Model):
     inquiries = models.PositiveIntegerField(default=0)
     inquire_at = models.DateTimeField(null=True)
     leased_until = models.DateTimeField(null=True)
+    money_unclear = models.BooleanField(
+        default=False, help_text="Money may have moved in a way that does not fit: nobody may call it untaken."
+    )
     review_reason = models.CharField(max_length=200, blank=True, help_text="Why a person should look at it.")
 
     objects = PaymentQuerySet.as_manager()

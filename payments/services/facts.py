@@ -7,7 +7,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from payments import faults
 from payments.gateways.base import PaymentFact
@@ -67,12 +67,29 @@ def _apply(
     columns = _columns(fact) | answered
     contradiction = _contradiction(payment, fact)
     if contradiction:
-        flag_for_review(payment, contradiction)
+        flag_for_review(payment, contradiction, money_unclear=fact.status in _TAKES_MONEY)
     elif fact.status in (PaymentStatus.PENDING, payment.status):
         Payment.objects.filter(pk=payment.pk).update(**answered)
     elif fact.status not in PAYMENT_MOVES[PaymentStatus(payment.status)]:
         _note_illegal(payment, fact)
-    elif fact.status == PaymentStatus.SUCCESS:
+    else:
+        _move(payment, fact, order=order, cause=cause, at=at, columns=columns)
+
+
+def _move(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
+    """Make the move a fact calls for; one whose gateway payment belongs to another row of ours is for staff."""
+    try:
+        with transaction.atomic():
+            _make_move(payment, fact, order=order, cause=cause, at=at, columns=columns)
+    except IntegrityError:
+        reason = f"The gateway's payment {fact.gateway_payment_id} is another attempt's already."
+        flag_for_review(payment, reason, money_unclear=fact.status in _TAKES_MONEY)
+
+
+def _make_move(
+    payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns
+) -> None:
+    if fact.status == PaymentStatus.SUCCESS:
         _succeed(payment, fact, order=order, cause=cause, at=at, columns=columns)
     elif fact.status == PaymentStatus.AUTHORIZED:
         _hold(payment, fact, order=order, cause=cause, at=at, columns=columns)
@@ -83,21 +100,21 @@ def _apply(
 def _contradiction(payment: Payment, fact: PaymentFact) -> str:
     """Why this fact cannot be about this payment, or nothing."""
     if fact.key != payment.gateway_key:
-        return "The gateway answered about another reference."
+        return f"The gateway answered about another reference, {_clean(fact.key)[:40]}."
     if fact.status in _TAKES_MONEY:
         if fact.amount != payment.amount:
-            return f"The gateway took {fact.amount}, not {payment.amount}."
+            return f"The gateway took {fact.amount}, not {payment.amount}, as {fact.gateway_payment_id}."
         if payment.gateway_payment_id and fact.gateway_payment_id != payment.gateway_payment_id:
             return f"The gateway reports a second payment, {fact.gateway_payment_id}."
     return ""
 
 
-def flag_for_review(payment: Payment, reason: str) -> None:
-    """Ask staff to look at a payment. The first reason stands."""
+def flag_for_review(payment: Payment, reason: str, *, money_unclear: bool = False) -> None:
+    """Ask staff to look at a payment. The first reason stands; `money_unclear` stops everybody calling it untaken."""
     log.warning("%s needs review: %s", payment.uid, reason)
-    if not payment.review_reason:
-        payment.review_reason = reason[:200]
-        payment.save(update_fields=["review_reason"])
+    payment.review_reason = payment.review_reason or reason[:200]
+    payment.money_unclear = payment.money_unclear or money_unclear
+    payment.save(update_fields=["review_reason", "money_unclear"])
 
 
 def _note_illegal(payment: Payment, fact: PaymentFact) -> None:
@@ -143,7 +160,7 @@ def _fitting(column: str, text: str) -> str:
 def _succeed(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
     kind = _capture_kind(order, at=at)
     was_pending = payment.status == PaymentStatus.PENDING
-    columns |= {"captured_minor": payment.amount_minor, "capture_kind": kind}
+    columns |= {"captured_minor": payment.amount_minor, "capture_kind": kind, "money_unclear": False}
     move_payment(payment, PaymentStatus.SUCCESS, order=order, cause=cause, at=at, **columns)
     _write_authorization(
         payment,
@@ -151,6 +168,8 @@ def _succeed(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, a
         action=AuthorizationAction.CAPTURE,
         status=AuthorizationStatus.SUCCESS,
         captured_minor=payment.captured_minor,
+        start_time=payment.started_at,
+        end_time=at,
         action_reference=fact.gateway_payment_id,
         action_time=fact.happened_at or at,
     )
@@ -181,10 +200,10 @@ def _hold(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: 
     """Note held money: of the live attempt, or, heard late, of an ended one whose order is still to be paid."""
     was_pending = payment.status == PaymentStatus.PENDING
     if order.status not in ({OrderStatus.PENDING} if was_pending else PAYABLE):
-        flag_for_review(payment, "Authorised late: this hold has to be released.")
+        flag_for_review(payment, f"Authorised late: the hold {fact.gateway_payment_id} has to be released.")
         return
     move_payment(payment, PaymentStatus.AUTHORIZED, order=order, cause=cause, at=at, **columns)
-    _write_authorization(payment, is_new=was_pending, approve_by=fact.approve_by)
+    _write_authorization(payment, is_new=was_pending, start_time=payment.started_at, approve_by=fact.approve_by)
     if not was_pending:
         move_order(order, OrderStatus.PENDING, cause=cause, at=at, payment=payment)
 

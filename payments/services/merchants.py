@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from payments import crypto, fields, urls
-from payments.errors import BadInput, CurrencyNotSupported, KeyLimitReached
+from payments.errors import CurrencyNotSupported, KeyLimitReached
 from payments.gateways.registry import SIMULATOR
 from payments.models import ApiKey, GatewayAccount, Merchant
 from payments.money import EXPONENT
@@ -56,11 +56,7 @@ def create_merchant(new: NewMerchant, *, mode: Mode, at: datetime) -> tuple[Merc
     Raises BadInput.
     """
     if new.currency not in EXPONENT:
-        raise CurrencyNotSupported(new.currency)
-    if not re.fullmatch(r"[A-Z]{2}", new.region):
-        raise BadInput("region", "region_invalid", "region: write an ISO 3166 code of two capital letters, like IN.")
-    if new.accent and not re.fullmatch(r"#[0-9a-f]{6}", new.accent):
-        raise BadInput("accent", "accent_invalid", "accent: write a colour like #7a1f57, in small letters.")
+        raise CurrencyNotSupported()
     support_email = fields.email(new.support_email, field="support_email") if new.support_email else ""
     origins = [urls.origin_of("return_url", new.return_url)]
     origins += [urls.origin_of("origin", origin) for origin in new.origins]
@@ -71,13 +67,13 @@ def create_merchant(new: NewMerchant, *, mode: Mode, at: datetime) -> tuple[Merc
         merchant = Merchant.objects.create(
             name=fields.line("name", new.name, at_most=100, required=True),
             currency=new.currency,
-            region=new.region,
+            region=fields.region(new.region),
             time_zone=TIME_ZONES.get(new.region, "UTC"),
             return_url=new.return_url,
             notify_url=new.notify_url,
             return_origins=sorted(set(origins)),
             support_email=support_email,
-            accent=new.accent,
+            accent=fields.accent(new.accent) if new.accent else "",
             created_at=at,
         )
         if mode == Mode.TEST:

@@ -7,14 +7,12 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from payments import fields, ids, methods, urls
+from payments import faults, fields, ids, methods, urls
 from payments.errors import BadInput, InvalidMove, NoLiveGateway, OrderIdTaken, StaleRow
 from payments.models import Customer, GatewayAccount, Merchant, Order, Payment
 from payments.money import Money
 from payments.services.events import record_event
 from payments.states import ORDER_MOVES, Mode, OrderStatus
-
-MAX_CUSTOMER_ID = 4_294_967_295
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +68,8 @@ def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime) 
                 ) from None
             raise
         record_event(order, kind="order.created", old="", new=OrderStatus.CREATED, cause="merchant", at=at)
+        faults.point("create.before_commit")
+    faults.point("create.after_commit")
     return order
 
 
@@ -100,7 +100,7 @@ def _customer(order: Order, *, customer_id: int, reference: str, at: datetime) -
     """The customer the merchant means, or a new one. Raises BadInput for one that is not the merchant's."""
     mine = Customer.objects.filter(merchant=order.merchant, mode=order.mode)
     if customer_id:
-        known = mine.filter(pk=customer_id).first() if customer_id <= MAX_CUSTOMER_ID else None
+        known = mine.filter(pk=customer_id).first() if customer_id <= ids.UINT32_MAX else None
         if known is None or (reference and known.reference != reference):
             raise BadInput(
                 "customer_id",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from payments import clock, faults, ids
 from payments.errors import MethodNotOffered, NotPayable, NotYetExpired, StaleRow
@@ -24,6 +24,8 @@ ATTEMPT_LIFETIME = {
     Method.UPI: timedelta(minutes=10),
 }
 FIRST_INQUIRY = timedelta(seconds=5)
+SEND_WITHIN = timedelta(seconds=60)
+"""After the first commit; later the attempt is left to the worker, which may be about to end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ def start_payment(
             raise
         return first
     faults.point("pay.after_t1")
+    if clock.now() - at > SEND_WITHIN:
+        return payment  # we stood still for so long that the worker may have given this attempt up
     gateway = gateway_named(payment.gateway)
     attempt = Attempt(
         key=payment.gateway_key,
@@ -113,10 +117,11 @@ def _open_attempt(order_pk: int, request: PaymentRequest, *, at: datetime) -> Pa
             inquire_at=at + FIRST_INQUIRY,
         )
         try:
-            in_time = Q(expires_at__gt=at)
-            move_order(order, OrderStatus.PENDING, cause="customer", at=at, payment=payment, only_if=in_time)
+            unclear = Exists(Payment.objects.filter(order=OuterRef("pk"), money_unclear=True))
+            free = Q(~unclear, expires_at__gt=at)
+            move_order(order, OrderStatus.PENDING, cause="customer", at=at, payment=payment, only_if=free)
         except StaleRow:
-            raise NotPayable("The time to pay this order is over.") from None
+            raise NotPayable("The time to pay this order is over, or an earlier payment is being checked.") from None
         faults.point("pay.before_t1_commit")
     return payment
 
@@ -160,4 +165,6 @@ def terminate_order(order_pk: int, *, cause: str, at: datetime) -> Order:
                 order.save(update_fields=["terminate_requested_at"])
         else:
             raise NotPayable(f"This order is {order.status}.")
+        faults.point("terminate.before_commit")
+    faults.point("terminate.after_commit")
     return order

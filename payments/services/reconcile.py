@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q
 
 from payments import clock
-from payments.gateways.base import PaymentFact, Standing, Unanswered
+from payments.gateways.base import CancelAnswer, NotSupported, PaymentFact, Standing, Unanswered
 from payments.gateways.registry import gateway_named
 from payments.models import Payment
 from payments.services.calls import call_gateway
@@ -39,7 +39,7 @@ def inquire_payment(payment_pk: int, *, at: datetime, even_if_early: bool = Fals
     gateway = gateway_named(payment.gateway)
     try:
         answer = call_gateway(lambda: gateway.inquire(account_values(payment), payment.gateway_key))
-    except Unanswered:
+    except (Unanswered, NotSupported):
         answer = None
     later = clock.now()
     fact = answer if isinstance(answer, PaymentFact) else _end_of_waiting(payment, answer, at=later)
@@ -58,7 +58,7 @@ def _claim(payment_pk: int, *, at: datetime, even_if_early: bool) -> bool:
 
 def _end_of_waiting(payment: Payment, answer: Standing | None, *, at: datetime) -> PaymentFact | None:
     """What a gateway's silence about money means by now, or nothing while it is too early to say."""
-    if answer is Standing.ABSENT and at >= payment.started_at + SETTLE_TIME:
+    if answer is Standing.ABSENT and at >= payment.started_at + SETTLE_TIME and _is_shut_out(payment):
         return PaymentFact(
             status=PaymentStatus.FAILED,
             key=payment.gateway_key,
@@ -73,6 +73,17 @@ def _end_of_waiting(payment: Payment, answer: Standing | None, *, at: datetime) 
             message="Nobody completed this attempt in time.",
         )
     return None
+
+
+def _is_shut_out(payment: Payment) -> bool:
+    """Whether a start that is still on its way would be refused, as far as the gateway can promise that."""
+    gateway = gateway_named(payment.gateway)
+    try:
+        return call_gateway(lambda: gateway.cancel(account_values(payment), payment.gateway_key)) == CancelAnswer.DEAD
+    except NotSupported:
+        return True  # this gateway's settle time is all there is
+    except Unanswered:
+        return False
 
 
 def next_inquiry(payment: Payment, *, at: datetime) -> datetime:

@@ -137,3 +137,10 @@ def test_a_json_line_is_one_object_with_the_traceback_inside():
     assert (line["level"], line["logger"], line["message"]) == ("error", "test", "before after")
     assert "KeyError: 'broken'" in line["traceback"]
     assert log.text.count("\n") == 1
+
+
+def test_a_visitor_cannot_write_log_lines_of_their_own(log):
+    log.logger.info("GET %s 404", "/\nFAKE line\x1b[31m\u2028x")
+    assert log.text.count("\n") == 1
+    assert "\x1b" not in log.text
+    assert "FAKE line" in log.text

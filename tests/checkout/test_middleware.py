@@ -1,5 +1,9 @@
 """What every answer carries, whatever it is; and the rules of transport."""
 
+import base64
+import os
+import subprocess
+import sys
 from unittest import mock
 
 import pytest
@@ -163,3 +167,24 @@ def test_the_language_of_a_link_is_kept_out_of_cookies(client):
 def test_forwarded_addresses_are_believed_from_our_proxies_alone(settings, peer, forwarded_for, address):
     settings.TRUSTED_PROXIES = ["10.0.0.0/24"]
     assert client_address(peer, forwarded_for) == address
+
+
+def test_a_form_without_its_cookie_gets_our_page(settings):
+    strict = Client(enforce_csrf_checks=True)
+    response = strict.post("/shop/buy", {"item": "notebook"})
+    assert response.status_code == 403
+    assert "your browser refused our cookie" in text_of(response)
+    assert b"<style" not in response.content
+
+
+def test_under_https_cookies_are_host_bound_and_secure():
+    """Settings are read when the process starts, so this asks a process of its own."""
+    keys = base64.urlsafe_b64encode(b"k" * 32).decode()
+    env = {
+        "PATH": os.environ["PATH"], "ENV_FILE": os.devnull, "PUBLIC_URL": "https://pay.example.com",
+        "SECRET_KEY": "s" * 60, "API_KEY_PEPPER": "p" * 40, "FIELD_ENCRYPTION_KEYS": keys,
+    }  # fmt: skip
+    asked = "SESSION_COOKIE_NAME CSRF_COOKIE_NAME SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE SECURE_SSL_REDIRECT"
+    code = f"from checkout import settings as s; print(*[getattr(s, n) for n in '{asked}'.split()])"
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["__Host-sid", "__Host-csrf", "True", "True", "True"]

@@ -7,7 +7,8 @@ from unittest import mock
 import pytest
 from django.core.management import call_command
 
-from payments import clock
+from checkout.management.commands import worker
+from payments import clock, jobs
 from payments.states import OrderStatus, PaymentStatus
 from tests.factories import OrderFactory
 
@@ -41,8 +42,6 @@ def test_it_asks_about_pending_attempts_and_then_expires_their_orders(payment):
 
 def test_one_bad_row_stops_nothing(order, caplog):
     bad, good = (OrderFactory(merchant=order.merchant, expires_at=clock.now()) for _ in range(2))
-    from payments import jobs
-
     expire = jobs.JOBS["expire_order"]
 
     def fails_for_bad(pk, *, at):
@@ -55,3 +54,34 @@ def test_one_bad_row_stops_nothing(order, caplog):
     good.refresh_from_db()
     assert good.status == OrderStatus.EXPIRED
     assert "broken row" in caplog.text
+
+
+def test_a_row_that_keeps_failing_rests_and_starves_nobody(order, monkeypatch):
+    tried = []
+
+    def fails(pk, *, at):
+        tried.append(pk)
+        if pk != order.pk:
+            raise RuntimeError("broken row")
+
+    def in_this_thread(jobs):
+        return [worker.run_safely(*job) for job in jobs]
+
+    monkeypatch.setattr(worker, "BATCH", 3)
+    monkeypatch.setitem(jobs.JOBS, "expire_order", fails)
+    overdue = clock.now() - timedelta(minutes=1)
+    bad = [OrderFactory(merchant=order.merchant, expires_at=overdue).pk for _ in range(5)]
+    order.expires_at = clock.now()
+    order.save()
+    rounds = worker.Rounds(mock.Mock(map=lambda run, due: in_this_thread(due)))
+    assert [rounds.run() for _ in range(4)] == [0, 1, 1, 1]
+    assert sorted(pk for pk in tried if pk != order.pk) == bad
+    with clock.shifted(timedelta(minutes=2)):
+        rounds.run()
+    assert len([pk for pk in tried if pk != order.pk]) > len(bad)
+
+
+def test_only_a_second_long_running_worker_is_warned(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    assert worker.is_alone()
+    assert not worker.is_alone()

@@ -70,7 +70,7 @@ def pages(merchant):
     yield "foreign form", fresh.pay(headers={})
     for trait in ("failed", "user_dropped", "success", "late", "authorized"):
         yield trait, Customer(PaymentFactory(order__merchant=merchant, **{trait: True}).order).open()
-    yield "review", Customer(PaymentFactory(order__merchant=merchant, failed=True, review_reason="odd").order).open()
+    yield "review", Customer(PaymentFactory(order__merchant=merchant, failed=True, money_unclear=True).order).open()
     for code in ("insufficient_funds", "incorrect_cvc", "not_received", "test_card_required"):
         source = {"source": ["gateway" if code == "not_received" else "bank"]}
         declined = PaymentFactory(order__merchant=merchant, failed=True, error_code=code, error_details=source)

@@ -41,7 +41,7 @@ def _returning(end, **columns):
 
 
 def _reviewed(**traits):
-    return _payment(review_reason="The gateway took another amount.", **traits)
+    return _payment(review_reason="The gateway took another amount.", money_unclear=True, **traits)
 
 
 RETURNED = {"refund_reserved_minor": 29_999, "refunded_minor": 29_999}

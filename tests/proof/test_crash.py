@@ -11,15 +11,18 @@ from payments.gateways.base import Unanswered
 from payments.gateways.simulator.engine import Simulator
 from payments.gateways.simulator.models import SimulatedPayment
 from payments.jobs import run_job
-from payments.models import Event, Order, Payment
+from payments.models import Customer, Event, Order, Payment
 from payments.selectors import due_jobs
-from payments.services.payments import start_payment
-from tests.factories import APPROVED, DECLINED, OrderFactory, card_request
+from payments.services.orders import create_order
+from payments.services.payments import start_payment, terminate_order
+from tests.factories import APPROVED, DECLINED, MerchantFactory, OrderFactory, card_request, new_order
 from tests.proof import assert_books_agree
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PAY_POINTS = sorted(name for name in faults.POINTS if name.startswith(("pay.", "gateway.")))
+CREATE_POINTS = ["create.before_commit", "create.after_commit"]
+TERMINATE_POINTS = ["terminate.before_commit", "terminate.after_commit"]
 EXPIRE_POINTS = sorted(name for name in faults.POINTS if name.startswith("expire."))
 ASKING_POINTS = ["gateway.before_call", "gateway.after_call", "pay.before_t2_commit"]
 UNTIL_TOLD = [timedelta(), *(timedelta(seconds=s) for s in (6, 16, 61, 125, 301, 901, 4_600))]
@@ -180,7 +183,7 @@ def test_a_lost_answer_is_asked_for_and_never_sent_again(monkeypatch, taken, num
     assert _pay(order, number)().status == "pending"
     _recover(UNTIL_TOLD)
     _assert_quiet(UNTIL_TOLD[-1])
-    assert SimulatedPayment.objects.count() == int(taken)
+    assert SimulatedPayment.objects.exclude(status="cancelled").count() == int(taken)
     assert Order.objects.get().status == ("paid" if taken and number == APPROVED else "failed")
     assert_books_agree(order.pk)
 
@@ -210,5 +213,50 @@ def test_a_crash_while_expiring_expires_once_in_the_end(point):
     assert_books_agree(order.pk)
 
 
+@pytest.mark.parametrize("point", CREATE_POINTS)
+def test_a_crash_while_an_order_is_made_leaves_a_whole_order_or_nothing(point):
+    merchant = MerchantFactory()
+    made = lambda: create_order(new_order(), merchant=merchant, mode="test", at=clock.now())  # noqa: E731
+    assert _crash(point, made)
+    survived = int(point == "create.after_commit")
+    assert (Order.objects.count(), Customer.objects.count(), Event.objects.count()) == (survived,) * 3
+
+
+@pytest.mark.parametrize("point", TERMINATE_POINTS)
+def test_a_crash_while_an_order_is_called_off_can_be_repeated(point):
+    order = OrderFactory()
+    assert _crash(point, lambda: terminate_order(order.pk, cause="merchant", at=clock.now()))
+    assert Order.objects.get().status == ("terminated" if point == "terminate.after_commit" else "created")
+    terminate_order(order.pk, cause="merchant", at=clock.now())
+    assert list(Event.objects.values_list("kind", flat=True)) == ["order.terminated"]
+
+
+def test_an_attempt_that_stood_still_before_sending_can_never_take_money_any_more():
+    """A stalled machine wakes after the worker gave the attempt up and the customer paid again."""
+    order = OrderFactory()
+
+    def fall_asleep(name):
+        if name != "gateway.before_call" or SimulatedPayment.objects.exists():
+            return
+        with faults.handled_by(lambda _: None):
+            _recover([timedelta(minutes=3)])
+            assert Order.objects.get().status == "failed"
+            _pay(order, nonce="n2")()
+
+    with faults.handled_by(fall_asleep):
+        _pay(order)()
+    assert SimulatedPayment.objects.filter(status="captured").count() == 1
+    assert_books_agree(order.pk)
+
+
+def test_an_attempt_that_stood_still_longer_than_a_minute_is_not_sent_at_all():
+    order = OrderFactory()
+    start_payment(order.pk, card_request(nonce="n1"), at=clock.now() - timedelta(seconds=61))
+    assert not SimulatedPayment.objects.exists()
+    assert Order.objects.get().status == "pending"
+    _recover([timedelta(minutes=6)])
+    assert Order.objects.get().status == "failed"
+
+
 def test_every_fault_point_is_crashed_at_here():
-    assert {*PAY_POINTS, *EXPIRE_POINTS} == faults.POINTS
+    assert {*PAY_POINTS, *EXPIRE_POINTS, *CREATE_POINTS, *TERMINATE_POINTS} == faults.POINTS

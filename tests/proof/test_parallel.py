@@ -1,5 +1,7 @@
 """Races with real threads: whoever comes first, the promises hold."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -10,6 +12,7 @@ from payments.errors import KeyLimitReached, NotPayable, NotYetExpired, OrderIdT
 from payments.gateways.simulator.engine import Simulator
 from payments.gateways.simulator.models import SimulatedPayment
 from payments.models import ApiKey, Customer, Order, Payment
+from payments.selectors import order_state, verify
 from payments.services.facts import apply_gateway_fact
 from payments.services.merchants import issue_key
 from payments.services.orders import create_order
@@ -220,3 +223,30 @@ def test_a_payment_that_pauses_at_the_gateway_holds_nobody_up():
     assert (others.status, type(refused), same.pk) == ("success", NotPayable, payment.pk)
     assert _captured() == 2
     assert order.payments.get().status == "success"
+
+
+@pytest.mark.parametrize("overdue", [False, True], ids=["in time", "overdue meanwhile"])
+def test_a_merchant_who_polls_never_hears_that_a_paid_order_failed_or_expired(overdue):
+    """Order and attempts are one snapshot: between two statements a payment may succeed."""
+    orders = [OrderFactory() for _ in range(6 if overdue else 40)]
+    lifetime, thinks_s = (timedelta(milliseconds=300), 0.35) if overdue else (timedelta(hours=1), 0)
+    heard, done = set(), threading.Event()
+
+    def poll():
+        while not done.is_set():
+            for order in orders:
+                heard.add(verify(order_state(Order.objects.get(pk=order.pk), at=clock.now())).status)
+
+    def pay():
+        try:
+            for order in orders:
+                at = clock.now()
+                Order.objects.filter(pk=order.pk).update(expires_at=at + lifetime)
+                start_payment(order.pk, card_request(), at=at)
+        finally:
+            done.set()
+
+    with faults.handled_by(lambda name: time.sleep(thinks_s if name == "gateway.after_call" else 0)):
+        assert run_together(poll, poll, poll, pay) == [None] * 4
+    assert heard <= {"created", "pending", "success"}
+    assert "success" in heard

@@ -97,6 +97,13 @@ def test_guessing_keys_is_slowed_down(caller, frozen_minute):
     assert statuses[-1] == 429
 
 
+def test_a_guesser_behind_the_same_address_does_not_lock_a_right_key_out(caller, frozen_minute):
+    wrong = {**caller.headers, "x-client-secret": "till_test_wrong"}
+    for _ in range(25):
+        caller.raw("VerifyPayment", "{}", headers=wrong)
+    assert caller.create().status_code == 200
+
+
 def test_the_last_use_of_a_key_is_noted(caller):
     caller.create()
     assert ApiKey.objects.get().last_used_at is not None

@@ -28,6 +28,8 @@ class Command(BaseCommand):
         made = known if merchant else _make_merchant()
         merchant = merchant or Merchant.objects.get(pk=made["org_id"])
         register_return_origin(merchant, settings.PUBLIC_URL)
+        merchant.return_url = f"{settings.PUBLIC_URL}/shop/return"
+        merchant.save(update_fields=["return_url"])
         made |= _staff(made)
         base = settings.PUBLIC_URL
         made |= {"base_url": base, "shop_url": f"{base}/shop", "admin_url": f"{base}/admin/"}

@@ -1,12 +1,16 @@
 """`manage.py worker`: background work, for ever or once."""
 
+import fcntl
 import logging
+import os
 import signal
 import threading
 from argparse import ArgumentParser
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connection
 
@@ -15,38 +19,68 @@ from payments.jobs import run_job
 from payments.selectors import due_jobs
 
 THREADS = 4
+BATCH = 100
 IDLE_S = 1.0
+REST = timedelta(minutes=1)
 log = logging.getLogger("till.worker")
 
 
-def run_safely(name: str, row_id: int) -> None:
-    """Run one job; a fault is logged and the row comes up again, so one bad row stops nothing."""
+Job = tuple[str, int]
+
+
+def run_safely(name: str, row_id: int) -> bool:
+    """Run one job and say whether it went well; a fault is logged and the row comes up again later."""
     try:
         run_job(name, row_id, at=clock.now())
     except Exception:
         log.exception("job %s of row %s failed", name, row_id)
+        return False
+    return True
 
 
-def _run_in_thread(job: tuple[str, int]) -> None:
+class Rounds:
+    """Rounds of what is due. A job that failed rests for a while, so that bad rows neither spin nor starve the rest."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self.pool = pool
+        self.resting: dict[Job, datetime] = {}
+
+    def run(self) -> int:
+        """Run all that is due now, several at a time, and say how much of it went well."""
+        at = clock.now()
+        self.resting = {job: until for job, until in self.resting.items() if until > at}
+        due = due_jobs(at=at, at_most=BATCH + len(self.resting))
+        jobs = [job for job in due if job not in self.resting]
+        went_well = list(self.pool.map(_run_in_thread, jobs))
+        self.resting |= {job: at + REST for job, well in zip(jobs, went_well, strict=True) if not well}
+        return sum(went_well)
+
+
+def _run_in_thread(job: Job) -> bool:
     close_old_connections()  # a connection that broke in an earlier job is replaced
-    run_safely(*job)
-
-
-def run_due(pool: ThreadPoolExecutor) -> int:
-    """Run all that is due now, several at a time, and say how much that was."""
-    jobs = list(due_jobs(at=clock.now()))
-    list(pool.map(_run_in_thread, jobs))
-    return len(jobs)
+    return run_safely(*job)
 
 
 def run_until_quiet() -> int:
     """Run what is due, and what that makes due, each row once; say how much that was."""
-    done: set[tuple[str, int]] = set()
-    while jobs := [job for job in due_jobs(at=clock.now()) if job not in done]:
+    done: set[Job] = set()
+    while jobs := [job for job in due_jobs(at=clock.now(), at_most=BATCH + len(done)) if job not in done]:
         for name, row_id in jobs:
             run_safely(name, row_id)
         done.update(jobs)
     return len(done)
+
+
+def is_alone() -> bool:
+    """Whether no other long-running worker of this installation holds the lock; it is let go when the process ends."""
+    settings.VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(settings.VAR_DIR / "worker.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return False
+    return True
 
 
 class Command(BaseCommand):
@@ -59,8 +93,8 @@ class Command(BaseCommand):
         if options["once"]:
             self.stdout.write(f"{run_until_quiet()} jobs done")
             return
-        if connection.vendor == "sqlite":
-            self.stderr.write("One long-running worker is enough on SQLite: writers queue behind each other.")
+        if connection.vendor == "sqlite" and not is_alone():
+            self.stderr.write("Another worker runs already. One is enough on SQLite: writers queue behind each other.")
         self.run_for_ever()
 
     def run_for_ever(self) -> None:
@@ -69,13 +103,14 @@ class Command(BaseCommand):
             signal.signal(name, lambda *_: stop.set())
         log.info("worker started with %s threads", THREADS)
         with ThreadPoolExecutor(THREADS) as pool:
+            rounds = Rounds(pool)
             while not stop.is_set():
                 try:
-                    busy = run_due(pool)
+                    done = rounds.run()
                 except Exception:
                     log.exception("worker could not read what is due")
                     close_old_connections()
-                    busy = 0
-                if not busy:
+                    done = 0
+                if not done:
                     stop.wait(IDLE_S)
         log.info("worker stopped")
