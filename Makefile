@@ -32,8 +32,7 @@ endef
 run: .venv/.runtime .env ## Serve Till with its sample shop on PORT (default 8000)
 	@$(PY) manage.py migrate --verbosity 0
 	@$(PY) manage.py collectstatic --noinput --verbosity 0
-	@$(PY) manage.py demo
-	@exec $(PY) manage.py serve
+	@exec $(PY) manage.py serve --demo
 
 test: .venv/.dev ## Run the fast tests on SQLite, browser included where there is Chromium
 	@$(PY) -m pytest -n $(TEST_WORKERS) -m "not slow"

@@ -12,7 +12,7 @@ from checkout.hosted.page import plain_page, respond
 @require_safe
 def front_door(request: HttpRequest) -> HttpResponse:
     """Lead the visitors of a demo into the shop; tell everybody else that links come from shops."""
-    if settings.DEMO_FILE.exists():
+    if settings.DEMO_FILE.exists() and not settings.HTTPS:
         return redirect("shop:home")
     lead = _("To pay, open the link your shop gave you.")
     return respond(request, plain_page("hosted/message.html", _("This is a payment service"), lead=lead))

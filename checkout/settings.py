@@ -193,6 +193,8 @@ LOGGING = {
         # Django mails errors and echoes requests through its own handlers: one masked way out is enough.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.request": {"level": "ERROR"},
+        # Scanners send wrong hosts all day; the access log has a line for each.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"handlers": [], "propagate": True},
     },
 }

@@ -33,7 +33,7 @@ class BadAmount(BadInput):
         super().__init__(
             "order_amount",
             "amount_out_of_range",
-            "order_amount: write an amount above 0 and at most 1,000,000,000,000 minor units.",
+            "order_amount: write an amount above 0, like 299.99, and at most 1,000,000,000,000 of its smallest unit.",
         )
 
 
@@ -84,5 +84,5 @@ class KeyLimitReached(PaymentsError):
     """A merchant has at most two live keys a mode, so that one can replace the other."""
 
 
-class NoLiveGateway(PaymentsError):
+class NoGateway(PaymentsError):
     """The merchant has no gateway in this mode that could take money."""

@@ -1,6 +1,7 @@
 """What merchants write about an order and its customer: each field checked in one place for every door."""
 
 import re
+import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -69,6 +70,13 @@ def region(text: str) -> str:
     """An ISO 3166 region whose phone numbers we can read. Raises BadInput."""
     if text not in phonenumbers.SUPPORTED_REGIONS:
         raise BadInput("region", "region_invalid", "region: write an ISO 3166 code of two capital letters, like IN.")
+    return text
+
+
+def time_zone(text: str) -> str:
+    """A time zone by its name in the IANA database. Raises BadInput."""
+    if text not in zoneinfo.available_timezones():
+        raise BadInput("time_zone", "time_zone_invalid", "time_zone: write an IANA name like Asia/Kolkata.")
     return text
 
 

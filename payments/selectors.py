@@ -102,10 +102,15 @@ def find_order_by_session(session_id: str) -> Order | None:
     return Order.objects.select_related("merchant").filter(session_id=session_id).first()
 
 
+def open_accounts(order: Order) -> list[GatewayAccount]:
+    """The merchant's accounts at gateways that take new attempts in the order's mode."""
+    accounts = GatewayAccount.objects.filter(merchant_id=order.merchant_id, mode=order.mode).order_by("pk")
+    return [account for account in accounts if is_open(account.gateway)]
+
+
 def serving_accounts(order: Order) -> dict[Method, GatewayAccount]:
     """The ways to pay this order, in the page's order, each with the merchant's account that will serve it."""
-    accounts = GatewayAccount.objects.filter(merchant_id=order.merchant_id, mode=order.mode).order_by("pk")
-    mine = [account for account in accounts if is_open(account.gateway)]
+    mine = open_accounts(order)
     serving = {}
     for method in methods.offered(order.payment_methods, order.currency):
         able = (account for account in mine if method in gateway_named(account.gateway).methods)

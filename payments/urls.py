@@ -52,10 +52,10 @@ def check_notify_url(url: str, *, live: bool) -> None:
 
 
 def finished_return_url(url: str, order_id: str) -> str:
-    """Where the browser goes: `{order_id}` filled in, else added to the query. Never the outcome, never a name."""
+    """Where the browser goes: `{order_id}` filled in, else set in the query. Never the outcome, never a name."""
     quoted = quote(order_id, safe="")
     if PLACEHOLDER in url:
         return url.replace(PLACEHOLDER, quoted)
     parts = urlsplit(url)
-    query = f"{parts.query}&order_id={quoted}" if parts.query else f"order_id={quoted}"
-    return urlunsplit(parts._replace(query=query))
+    kept = [pair for pair in parts.query.split("&") if pair and pair.partition("=")[0] != "order_id"]
+    return urlunsplit(parts._replace(query="&".join([*kept, f"order_id={quoted}"])))

@@ -177,13 +177,14 @@ def slip(
     sentence: str,
     *,
     amount: Money | None = None,
-    more_rows: list[Row] | None = None,
+    receipt: tuple[list[Row], list[Row]] | None = None,
     **values: Any,
 ) -> Slip:
-    """The order's slip; its amount is the order's unless another is given."""
+    """The order's slip, with its amount unless another is given. `receipt` has what stands above and below."""
     order = state.order
-    rows = [Row(_("For"), order.note, is_note=True)] if order.note else []
-    rows += [Row(_("Order"), order.order_id), *(more_rows or before_paying_rows(order))]
+    above, below = receipt or ([], before_paying_rows(order))
+    note = [Row(_("For"), order.note, is_note=True)] if order.note else []
+    rows = [*above, *note, Row(_("Order"), order.order_id), *below]
     return Slip(eyebrow, amount_of(amount or order.amount), money, sentence, order.order_id, rows=rows, **values)
 
 

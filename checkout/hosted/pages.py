@@ -17,11 +17,11 @@ from checkout.hosted.page import (
     url_of,
 )
 from checkout.hosted.paying import pay_page
-from checkout.hosted.times import stamp, with_moment
+from checkout.hosted.times import stamp, with_moment, zone_words
 from checkout.hosted.tokens import make_token
 from payments.models import Payment
 from payments.selectors import OrderState
-from payments.states import MAX_DECLINES, CaptureKind, OrderStatus, PaymentStatus
+from payments.states import MAX_DECLINES, CaptureKind, Mode, OrderStatus, PaymentStatus
 
 WATCH_FOR = timedelta(seconds=60)
 WATCH_EVERY_S = 5
@@ -152,18 +152,21 @@ def paid_page(state: OrderState, *, stay: bool) -> Page:
         _("Paid: %(merchant)s") % {"merchant": order.merchant.name},
         heading=_("Thank you, %(name)s. It’s paid.") % {"name": first_name},
         has_result_mark=True,
-        slip=slip(state, _("Paid"), "taken", sentence, more_rows=_receipt_rows(state), rows_open=True),
+        slip=slip(state, _("Paid"), "taken", sentence, receipt=_receipt_rows(state), rows_open=True),
         print_label=_("Print this receipt"),
         **leaving(order, _("Return to %(merchant)s") % {"merchant": order.merchant.name}),
     )
     return page if stay else _with_way_back(page, state)
 
 
-def _receipt_rows(state: OrderState) -> list[Row]:
+def _receipt_rows(state: OrderState) -> tuple[list[Row], list[Row]]:
+    """What a receipt says above and below the order itself."""
     order, payment = state.order, state.captured
-    rows = [Row(_("Paid to"), order.merchant.name)]
+    above, rows = [Row(_("Paid to"), order.merchant.name)], []
+    if order.mode == Mode.TEST:
+        rows.append(Row(_("Test payment"), _("no real money moved")))
     if payment is None:
-        return rows
+        return above, rows
     last4 = payment.method_details.get("card_last4")
     if last4:
         rows.append(Row(_("Paid with"), _("Card ending %(last4)s") % {"last4": last4}))
@@ -171,8 +174,9 @@ def _receipt_rows(state: OrderState) -> list[Row]:
         reference = payment.bank_reference
         rows.append(Row(_("Bank reference"), " ".join(reference[i : i + 4] for i in range(0, len(reference), 4))))
     if payment.completed_at:
-        rows.append(Row(_("Paid on"), stamp(payment.completed_at, order.merchant.time_zone)))
-    return rows
+        zone = order.merchant.time_zone
+        rows.append(Row(_("Paid on"), f"{stamp(payment.completed_at, zone)} ({zone_words(zone)})"))
+    return above, rows
 
 
 def _with_way_back(page: Page, state: OrderState) -> Page:

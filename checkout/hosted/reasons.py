@@ -13,7 +13,9 @@ def declined_words(payment: Payment) -> tuple[str, str]:
     if payment.error_details.get("source") == ["gateway"]:
         return _("Your last try did not reach the bank"), _("It was lost on the way. Please try again.")
     if payment.error_code == "test_card_required":
-        return _("Only test cards work here"), _("This is test mode. The cards that work are listed at the top.")
+        return _("Only test cards work here"), _(
+            "This is test mode: the cards that work are under “Test cards” at the top."
+        )
     if payment.error_details.get("source") == ["bank"]:
         return _("Your bank declined this card"), _advice(payment)
     return _("Your last try did not go through"), _("Nobody said why. You can try again.")
@@ -28,4 +30,4 @@ def _advice(payment: Payment) -> str:
         }
     if payment.error_code in ("expired_card", "incorrect_cvc"):
         return _("Check the card’s number, date and security code, or use another card.")
-    return _("Your bank didn’t say why. Call it on the number on the card, or pay another way.")
+    return _("Your bank didn’t say why. Call it on the number on the card, or use another card.")

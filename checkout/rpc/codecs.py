@@ -75,7 +75,11 @@ def _mismatch(field: FieldDescriptor, value: Any) -> str:
         fits = isinstance(value, list) and all(isinstance(inner, str) for inner in value)
         return "" if fits else 'a list of texts, like ["card", "upi"]'
     if field.cpp_type == FieldDescriptor.CPPTYPE_DOUBLE:
-        return "" if _is_exact_double(value) else "a number with no more decimals than the currency, like 299.99"
+        return (
+            ""
+            if _is_exact_double(value)
+            else "a number without quotes, like 299.99, with no more decimals than the currency has"
+        )
     if field.cpp_type == FieldDescriptor.CPPTYPE_UINT32:
         fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= UINT32_MAX
         return "" if fits else f"a whole number from 0 to {UINT32_MAX}"

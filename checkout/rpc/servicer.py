@@ -20,7 +20,7 @@ from checkout.rpc.payment_pb2 import (
     VerifyPaymentResponse,
 )
 from payments import clock
-from payments.errors import BadInput, NoLiveGateway, NotFound, OrderIdTaken, PaymentsError
+from payments.errors import BadInput, NoGateway, NotFound, OrderIdTaken, PaymentsError
 from payments.models import ApiKey
 from payments.money import Money
 from payments.selectors import find_order, order_state, verify
@@ -36,7 +36,7 @@ CODES: dict[type[PaymentsError], Code] = {
     BadInput: Code.INVALID_ARGUMENT,
     OrderIdTaken: Code.ALREADY_EXISTS,
     NotFound: Code.NOT_FOUND,
-    NoLiveGateway: Code.FAILED_PRECONDITION,
+    NoGateway: Code.FAILED_PRECONDITION,
 }
 
 

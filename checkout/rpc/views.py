@@ -61,6 +61,7 @@ def _run(environ: dict[str, Any]) -> HttpResponse:
     return response
 
 
+@csrf_exempt
 def unknown_method(request: HttpRequest, rest: str) -> HttpResponse:
     """Any other path of the service."""
     return _refusal(HTTPStatus.NOT_FOUND, "unimplemented", "There are two calls: CreateOrder and VerifyPayment.")

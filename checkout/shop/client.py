@@ -72,6 +72,8 @@ class NewOrder:
 
 def read_demo() -> Demo:
     """Read the credentials afresh, so that a new demo merchant counts from the next page on."""
+    if settings.HTTPS:
+        raise DemoMissing
     try:
         raw = json.loads(Path(settings.DEMO_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -36,7 +36,8 @@ UNPAID = Standing(
     badge="Not paid",
     mark="unpaid",
     heading=("This order isn’t paid yet",),
-    words="Nothing has been taken. We keep your order as it is, and you can still pay it.",
+    words="Nothing has been taken. We keep your order as it is. Try again; where that page takes no more "
+    "tries, buy once more and start afresh.",
     total_label="To pay",
     button="Try paying again",
 )

@@ -75,7 +75,7 @@ def buy(request: HttpRequest, demo: Demo) -> HttpResponse:
     new = client.NewOrder(
         order_id=book.new_id(),
         total_minor=total_of(rows),
-        note=label_of(item, quantity),
+        note=f"{label_of(item, quantity)}, with post",
         customer_name=asked["name"],
         customer_email=asked["email"],
         customer_phone=asked["phone"],

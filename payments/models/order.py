@@ -66,7 +66,7 @@ class Order(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"order {self.uid}"
+        return self.uid
 
     @property
     def amount(self) -> Money:

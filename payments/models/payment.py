@@ -115,7 +115,7 @@ class Payment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"payment {self.uid}"
+        return self.uid
 
     @property
     def amount(self) -> Money:

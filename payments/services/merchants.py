@@ -38,6 +38,7 @@ class NewMerchant:
     origins: list[str] = field(default_factory=list)
     currency: str = "INR"
     region: str = "IN"
+    time_zone: str = ""
     support_email: str = ""
     accent: str = ""
 
@@ -68,7 +69,7 @@ def create_merchant(new: NewMerchant, *, mode: Mode, at: datetime) -> tuple[Merc
             name=fields.line("name", new.name, at_most=100, required=True),
             currency=new.currency,
             region=fields.region(new.region),
-            time_zone=TIME_ZONES.get(new.region, "UTC"),
+            time_zone=fields.time_zone(new.time_zone) if new.time_zone else TIME_ZONES.get(new.region, "UTC"),
             return_url=new.return_url,
             notify_url=new.notify_url,
             return_origins=sorted(set(origins)),
@@ -111,7 +112,7 @@ def issue_key(merchant: Merchant, *, mode: Mode, at: datetime) -> IssuedKey:
             key.pk = None
             continue
         return IssuedKey(key, client_secret)
-    raise KeyLimitReached(f"{merchant} has two live {mode} keys: revoke one first.")
+    raise KeyLimitReached(f"{merchant} has two active {mode} keys: revoke one first.")
 
 
 def revoke_key(key: ApiKey, *, at: datetime) -> None:

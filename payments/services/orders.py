@@ -8,9 +8,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from payments import faults, fields, ids, methods, urls
-from payments.errors import BadInput, InvalidMove, NoLiveGateway, OrderIdTaken, StaleRow
-from payments.models import Customer, GatewayAccount, Merchant, Order, Payment
+from payments.errors import BadInput, InvalidMove, NoGateway, OrderIdTaken, StaleRow
+from payments.models import Customer, Merchant, Order, Payment
 from payments.money import Money
+from payments.selectors import open_accounts, serving_accounts
 from payments.services.events import record_event
 from payments.states import ORDER_MOVES, Mode, OrderStatus
 
@@ -37,12 +38,10 @@ class NewOrder:
 def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime) -> Order:
     """Make an order and its payment session.
 
-    Raises BadInput for a field that cannot be taken, OrderIdTaken, NoLiveGateway.
+    Raises BadInput for a field that cannot be taken, OrderIdTaken, NoGateway.
     """
     columns = _checked_columns(new, merchant=merchant, mode=mode, at=at)
     reference = fields.reference(new.customer_reference) if new.customer_reference else ""
-    if mode == Mode.LIVE and not GatewayAccount.objects.filter(merchant=merchant, mode=mode).exists():
-        raise NoLiveGateway("This merchant has no live gateway: staff must connect one, or use a test key.")
     uid = ids.new_order_id()
     order = Order(
         uid=uid,
@@ -56,6 +55,7 @@ def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime) 
         last_sequence=1,
         **columns,
     )
+    _refuse_unpayable(order)
     with transaction.atomic():
         order.customer = _customer(order, customer_id=new.customer_id, reference=reference, at=at)
         try:
@@ -73,6 +73,19 @@ def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime) 
     return order
 
 
+def _refuse_unpayable(order: Order) -> None:
+    """Refuse an order that no gateway of the merchant could take. Raises NoGateway or BadInput."""
+    if serving_accounts(order):
+        return
+    if not open_accounts(order):
+        raise NoGateway(f"This merchant has no open {order.mode} gateway: staff must connect one first.")
+    raise BadInput(
+        "payment_methods",
+        "nothing_to_offer",
+        f"payment_methods: no gateway of this merchant takes these in {order.currency}; add card or leave it empty.",
+    )
+
+
 def _checked_columns(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime) -> dict[str, Any]:
     """The columns that come from the merchant's own words, each checked."""
     live = mode == Mode.LIVE
@@ -81,7 +94,7 @@ def _checked_columns(new: NewOrder, *, merchant: Merchant, mode: str, at: dateti
     notify_url = new.notify_url or merchant.notify_url
     if notify_url:
         urls.check_notify_url(notify_url, live=live)
-    methods.check(new.payment_methods, new.amount.currency)
+    methods.check(new.payment_methods)
     lifetime = timedelta(seconds=merchant.order_expiry_s)
     return {
         "customer_name": fields.line("customer_name", new.customer_name, at_most=100, required=True),

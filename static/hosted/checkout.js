@@ -8,6 +8,12 @@
     if (event.persisted) location.replace(location.pathname + location.search);
   });
 
+  // Chromium refills a form on the way back; number and code are nobody's to keep.
+  addEventListener("pageshow", () => {
+    if ((performance.getEntriesByType("navigation")[0] || {}).type !== "back_forward") return;
+    for (const field of document.querySelectorAll("[autocomplete=cc-number],[autocomplete=cc-csc]")) field.value = "";
+  });
+
   const summary = one("#error-summary");
   if (summary) requestAnimationFrame(() => summary.focus());
 

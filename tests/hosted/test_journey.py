@@ -49,7 +49,7 @@ def test_an_approved_card_pays_the_order_once_and_shows_the_receipt(customer, or
         (NO_MONEY, "There isn’t enough money available on the card ending 9995."),
         (EXPIRED_CARD, "Check the card’s number, date and security code, or use another card."),
         (WRONG_CVC, "Check the card’s number, date and security code, or use another card."),
-        (FOREIGN, "The cards that work are listed at the top."),
+        (FOREIGN, "the cards that work are under “Test cards” at the top."),
     ],
 )
 def test_a_declined_card_is_told_with_advice_and_can_be_tried_again(customer, order, number, words):

@@ -96,3 +96,8 @@ def test_an_order_id_cannot_change_the_address():
     assert urls.finished_return_url("https://shop.com/r", "a&b=c#d/../e") == (
         "https://shop.com/r?order_id=a%26b%3Dc%23d%2F..%2Fe"
     )
+
+
+def test_an_order_id_that_stands_in_the_query_already_is_replaced():
+    url = "https://shop.example.com/thanks?a=1&order_id=1&b=2"
+    assert urls.finished_return_url(url, "PTG-7") == "https://shop.example.com/thanks?a=1&b=2&order_id=PTG-7"

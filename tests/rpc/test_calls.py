@@ -4,6 +4,7 @@ from unittest import mock
 
 import pytest
 from django.db import OperationalError
+from django.test import Client
 from google.protobuf.message import Message
 
 from checkout.rpc.payment_pb2 import (
@@ -133,9 +134,10 @@ def test_garbled_compression_is_the_callers_fault(caller):
 
 
 def test_an_unknown_call_is_404_in_json(caller):
-    response = caller.raw("DeleteEverything", "{}")
-    assert response.status_code == 404
-    assert response.json()["code"] == "unimplemented"
+    strict = Client(enforce_csrf_checks=True)
+    for path in ("DeleteEverything", "CreateOrder/"):
+        response = strict.post(f"{SERVICE}/{path}", data="{}", content_type="application/json", headers=caller.headers)
+        assert (response.status_code, response.json()["code"]) == (404, "unimplemented")
 
 
 def call_in_protobuf(caller, method, request: Message, answer: type[Message]):

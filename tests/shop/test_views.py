@@ -86,7 +86,7 @@ class TestBuy:
     def test_it_orders_what_was_asked_for_the_demo_customer(self, client, till, demo):
         buy(client, till)
         body = till.seen[0].body
-        assert (body["order_amount"], body["order_note"]) == (1040, "Monsoon notebook × 2")
+        assert (body["order_amount"], body["order_note"]) == (1040, "Monsoon notebook × 2, with post")
         assert (body["customer_name"], body["customer_email"]) == ("Asha Rao", "asha@example.com")
         assert body["customer_phone"] == "9999999999"
         assert body["order_id"].startswith("PTG-")
@@ -304,3 +304,9 @@ def test_without_the_demo_there_is_no_shop(client, settings, tmp_path, path):
 def test_without_the_demo_nothing_can_be_bought(client, settings, tmp_path):
     settings.DEMO_FILE = tmp_path / "missing.json"
     assert client.post("/shop/buy", {"item": "notebook", "quantity": "1"}).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_the_shop_is_never_served_in_public(client, till, settings):
+    settings.HTTPS = True
+    assert client.get("/shop", secure=True).status_code == 404
+    assert client.get("/", secure=True).status_code == 200

@@ -105,7 +105,7 @@ def test_a_third_key_is_refused_at_the_form(chief, merchant):
     for _ in range(2):
         _make(chief, merchant)
     page = _make(chief, merchant).content.decode()
-    assert "two live test keys: revoke one first" in page
+    assert "two active test keys: revoke one first" in page
     assert not SECRET.search(page)
     assert ApiKey.objects.count() == 2
 

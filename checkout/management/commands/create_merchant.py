@@ -21,8 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("--return-url", required=True, help="Where customers go after paying.")
         parser.add_argument("--notify-url", default="", help="Where we tell the merchant's server.")
         parser.add_argument("--origin", action="append", default=[], help="A further origin of return URLs.")
-        parser.add_argument("--currency", default="INR")
-        parser.add_argument("--region", default="IN", help="For phone numbers without a country code.")
+        parser.add_argument("--currency", default="INR", help="Where a request names none; default INR.")
+        parser.add_argument("--region", default="IN", help="For phone numbers without a country code; default IN.")
+        parser.add_argument("--time-zone", default="", help="In which customers read times; default: the region's.")
         parser.add_argument("--support-email", default="")
         parser.add_argument("--accent", default="", help="Colour of the main button, like #7a1f57.")
         parser.add_argument("--live", action="store_true", help="Make a live key; needs an https PUBLIC_URL.")
@@ -39,6 +40,7 @@ class Command(BaseCommand):
             origins=options["origin"],
             currency=options["currency"],
             region=options["region"],
+            time_zone=options["time_zone"],
             support_email=options["support_email"],
             accent=options["accent"],
         )

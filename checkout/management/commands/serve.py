@@ -1,12 +1,15 @@
 """`manage.py serve`: web server and worker together, for one machine."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 COMMANDS = (
@@ -16,10 +19,35 @@ COMMANDS = (
 PATIENCE_S = 40
 
 
+def refuse_taken_port() -> None:
+    """Say so before anything else is printed or written if another program listens where we want to."""
+    host, _, port = settings.BIND.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except OSError as fault:
+            raise CommandError(
+                f"Cannot listen on {settings.BIND}: {fault.strerror}. Stop the program that does, "
+                "or take another port: PORT=9000 make run"
+            ) from None
+
+
 class Command(BaseCommand):
     help = "Run gunicorn and one worker as children; Ctrl-C or SIGTERM stops both."
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="Make and print the demo's merchant and staff user.")
+
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_taken_port()
+        if options["demo"]:
+            call_command("demo", stdout=self.stdout)
+        self.run_children()
+
+    def run_children(self) -> None:
+        """Start both, and stop both when one ends or we are told to."""
         children: list[subprocess.Popen[bytes]] = []
         stopping = False
 
