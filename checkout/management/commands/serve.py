@@ -63,6 +63,7 @@ class Command(BaseCommand):
         # A session of their own, so that Ctrl-C reaches them through us alone, once.
         children += [subprocess.Popen(c, cwd=settings.BASE_DIR, start_new_session=True) for c in COMMANDS]  # noqa: S603
         self.stdout.write(f"Till answers on {settings.PUBLIC_URL} (Ctrl-C stops it)")
+        self.stdout.flush()  # we stay for long, and a pipe would keep it back
         while not stopping and all(child.poll() is None for child in children):
             time.sleep(0.2)
         unasked = not stopping
