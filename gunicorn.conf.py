@@ -13,8 +13,11 @@ threads = settings.WEB_THREADS
 timeout = 60
 graceful_timeout = 30
 keepalive = 5
-# Only these peers' X-Forwarded-Proto is believed.
-forwarded_allow_ips = ",".join(settings.TRUSTED_PROXIES)
+# Only these peers' X-Forwarded-Proto is believed, and only they may speak HTTP/2 without TLS, as gRPC clients do.
+# Where all is plain http there is nothing to believe, so a client on the same machine may.
+forwarded_allow_ips = ",".join(settings.TRUSTED_PROXIES) or ("" if settings.HTTPS else "127.0.0.1,::1")
+http_protocols = "h2,h1"
+http2_cleartext = "both"
 limit_request_line = 4094
 limit_request_fields = 60
 # The path holds session ids: our own middleware logs requests, masked.

@@ -14,6 +14,8 @@ MAX_BYTES = 65_536
 CONTENT_TYPES = (
     "application/json",
     "application/proto",
+    "application/grpc",
+    "application/grpc+proto",
     "application/grpc-web+proto",
     "application/grpc-web+json",
     "application/grpc-web",
@@ -46,6 +48,9 @@ def payment_service(request: HttpRequest) -> HttpResponse:
 
 
 def _run(environ: dict[str, Any]) -> HttpResponse:
+    # gRPC ends its answers with trailers: gunicorn's name for them under HTTP/2, and connectrpc's.
+    if "gunicorn.http2.send_trailers" in environ:
+        environ["wsgi.ext.http.send_trailers"] = environ["gunicorn.http2.send_trailers"]
     started: dict[str, Any] = {}
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
