@@ -1,10 +1,14 @@
 """Real processes for tests: started on the test's own database, waited for, and ended by their own pids only."""
 
 import os
+import signal
 import socket
+import subprocess
+import sys
 import time
 import urllib.parse
 import urllib.request
+from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
 from re import search
@@ -59,6 +63,21 @@ def answers(url):
     except OSError:
         return False
     return True
+
+
+@contextmanager
+def gunicorn():
+    """The web server on a free port, on the test's database: its address and process. Only its own session is ended."""
+    env = environment(PORT=str(free_port()))
+    command, quiet = [sys.executable, "-m", "gunicorn", "checkout.wsgi"], subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True, stdout=quiet, stderr=quiet)
+    url = f"http://127.0.0.1:{env['PORT']}"
+    try:
+        wait_for(lambda: answers(url), "gunicorn")
+        yield url, process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def children_of(pid):

@@ -17,7 +17,7 @@ from payments import clock
 from payments.gateways.simulator.models import SimulatedPayment
 from payments.models import Event, Order, Payment
 from tests.factories import OrderFactory
-from tests.proof.processes import ROOT, answers, children_of, environment, free_port, pay_over_http, wait_for
+from tests.proof.processes import ROOT, answers, children_of, environment, gunicorn, pay_over_http, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -26,20 +26,11 @@ ORDERS, KILLS, CUSTOMERS = 60, 6, 6
 
 @pytest.fixture
 def server():
-    """gunicorn with two processes on a free port; a session of its own, so that only it is ended."""
-    env = environment(PORT=str(free_port()))
+    """gunicorn with two processes and the static files its pages name."""
     collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
-    subprocess.run(collect, cwd=ROOT, env=env, check=True)
-    command = [sys.executable, "-m", "gunicorn", "checkout.wsgi"]
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True, stdout=quiet, stderr=quiet)
-    url = f"http://127.0.0.1:{env['PORT']}"
-    try:
-        wait_for(lambda: answers(url), "gunicorn")
-        yield url, process
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    subprocess.run(collect, cwd=ROOT, env=environment(), check=True)
+    with gunicorn() as running:
+        yield running
 
 
 def pay_and_shrug(url, order):

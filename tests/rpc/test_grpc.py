@@ -1,9 +1,5 @@
 """Native gRPC on the same port as everything else: a stock grpcio client against gunicorn."""
 
-import os
-import signal
-import subprocess
-import sys
 import urllib.request
 
 import grpc
@@ -17,7 +13,7 @@ from checkout.rpc.payment_pb2 import (
 )
 from payments.models import Order
 from tests.hosted.customer import Customer
-from tests.proof.processes import ROOT, answers, environment, free_port, wait_for
+from tests.proof.processes import gunicorn
 from tests.rpc.conftest import LITERAL, SERVICE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,18 +21,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def address():
-    """gunicorn on a free port, on the test's database."""
-    port = free_port()
-    command, quiet = [sys.executable, "-m", "gunicorn", "checkout.wsgi"], subprocess.DEVNULL
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment(PORT=str(port)), start_new_session=True, stdout=quiet, stderr=quiet
-    )
-    try:
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}"), "gunicorn")
-        yield f"127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    """Where gunicorn listens."""
+    with gunicorn() as (url, _):
+        yield url.removeprefix("http://")
 
 
 class Stub:
