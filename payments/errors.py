@@ -50,6 +50,10 @@ class OrderIdTaken(PaymentsError):
     """The merchant has used this order id before, in this mode."""
 
 
+class IdempotencyMismatch(PaymentsError):
+    """The idempotency key was used for another request before."""
+
+
 class NotFound(PaymentsError):
     """No such row for this merchant and mode: unknown and foreign look alike."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from payments.errors import NotYetExpired, StaleRow
+from payments.services.idempotency import forget_outdated_keys
 from payments.services.payments import expire_order
 from payments.services.reconcile import inquire_payment
 
@@ -19,7 +20,15 @@ def _inquire(payment_pk: int, *, at: datetime) -> None:
     inquire_payment(payment_pk, at=at)
 
 
-JOBS: dict[str, Callable[..., None]] = {"expire_order": _expire, "inquire_payment": _inquire}
+def _forget(_: int, *, at: datetime) -> None:
+    forget_outdated_keys(at=at)
+
+
+JOBS: dict[str, Callable[..., None]] = {
+    "expire_order": _expire,
+    "inquire_payment": _inquire,
+    "forget_idempotency_keys": _forget,
+}
 
 
 def run_job(name: str, row_id: int, *, at: datetime) -> None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from payments import methods
 from payments.gateways.registry import gateway_named, is_open
 from payments.ids import looks_like_session_id
-from payments.models import GatewayAccount, Order, Payment
+from payments.models import GatewayAccount, IdempotencyKey, Order, Payment
 from payments.states import LIVE, MAX_DECLINES, OPEN, PAYABLE, CaptureKind, Method, OrderStatus, PaymentStatus
 
 
@@ -167,5 +167,7 @@ def due_jobs(*, at: datetime, at_most: int = 100) -> Iterator[tuple[str, int]]:
     """Job names with the row each is about, oldest first."""
     for pk in Payment.objects.due_for_inquiry(at=at).order_by("inquire_at").values_list("pk", flat=True)[:at_most]:
         yield "inquire_payment", pk
+    if IdempotencyKey.objects.outdated(at=at).exists():
+        yield "forget_idempotency_keys", 0
     for pk in Order.objects.lapsed(at=at).order_by("expires_at").values_list("pk", flat=True)[:at_most]:
         yield "expire_order", pk

@@ -24,6 +24,7 @@ from payments.errors import BadInput, NoGateway, NotFound, OrderIdTaken, Payment
 from payments.models import ApiKey
 from payments.money import Money
 from payments.selectors import find_order, order_state, verify
+from payments.services import idempotency
 from payments.services.orders import NewOrder, create_order
 
 log = logging.getLogger("till.rpc")
@@ -38,6 +39,11 @@ CODES: dict[type[PaymentsError], Code] = {
     NotFound: Code.NOT_FOUND,
     NoGateway: Code.FAILED_PRECONDITION,
 }
+
+
+def code_of(refusal: PaymentsError) -> Code:
+    """The code of a named refusal."""
+    return next((code for kind, code in CODES.items() if isinstance(refusal, kind)), Code.FAILED_PRECONDITION)
 
 
 class Authenticate:
@@ -74,9 +80,10 @@ def refusals_as_codes(
     def answer(self: Any, request: Request, ctx: Any, /) -> Response:
         try:
             return rpc(self, request, ctx)
+        except ConnectError:
+            raise  # a refusal given again
         except PaymentsError as refusal:
-            code = next((code for kind, code in CODES.items() if isinstance(refusal, kind)), Code.FAILED_PRECONDITION)
-            raise ConnectError(code, refusal.message) from None
+            raise ConnectError(code_of(refusal), refusal.message) from None
         except (OperationalError, InterfaceError) as fault:
             raise _unavailable(fault) from None
         except Exception as fault:
@@ -90,27 +97,11 @@ class PaymentServicer:
     """The two calls. Each answers for the caller's merchant and mode alone."""
 
     @refusals_as_codes
-    def create_order(self, request: CreateOrderRequest, _ctx: Any, /) -> CreateOrderResponse:
-        key = caller.get()
-        new = NewOrder(
-            amount=Money.parse(Decimal(repr(request.order_amount)), request.order_currency or key.merchant.currency),
-            customer_name=request.customer_name,
-            customer_email=request.customer_email,
-            customer_phone=request.customer_phone,
-            order_id=request.order_id,
-            return_url=request.return_url,
-            notify_url=request.notify_url,
-            payment_methods=list(request.payment_methods),
-            expiry_time=request.order_expiry_time,
-            note=request.order_note,
-            tags=dict(request.order_tags),
-            customer_id=request.customer_id,
-            customer_reference=request.customer_reference,
-        )
-        order = create_order(new, merchant=key.merchant, mode=key.mode, at=clock.now())
-        return CreateOrderResponse(
-            payment_session_id=order.session_id, return_url=order.return_url, order_id=order.order_id
-        )
+    def create_order(self, request: CreateOrderRequest, ctx: Any, /) -> CreateOrderResponse:
+        idempotency_key = ctx.request_headers.get("x-idempotency-key") or ctx.request_headers.get("idempotency-key")
+        if idempotency_key is None:
+            return _create_order(request, caller.get())
+        return _create_order_once(request, caller.get(), idempotency_key, ctx)
 
     @refusals_as_codes
     def verify_payment(self, request: VerifyPaymentRequest, _ctx: Any, /) -> VerifyPaymentResponse:
@@ -120,3 +111,45 @@ class PaymentServicer:
             raise NotFound("order_not_found: you have no order with this order_id.")
         verdict = verify(order_state(order, at=clock.now()))
         return VerifyPaymentResponse(message=verdict.message, code=verdict.code, status=verdict.status)
+
+
+def _create_order(request: CreateOrderRequest, key: ApiKey) -> CreateOrderResponse:
+    new = NewOrder(
+        amount=Money.parse(Decimal(repr(request.order_amount)), request.order_currency or key.merchant.currency),
+        customer_name=request.customer_name,
+        customer_email=request.customer_email,
+        customer_phone=request.customer_phone,
+        order_id=request.order_id,
+        return_url=request.return_url,
+        notify_url=request.notify_url,
+        payment_methods=list(request.payment_methods),
+        expiry_time=request.order_expiry_time,
+        note=request.order_note,
+        tags=dict(request.order_tags),
+        customer_id=request.customer_id,
+        customer_reference=request.customer_reference,
+    )
+    order = create_order(new, merchant=key.merchant, mode=key.mode, at=clock.now())
+    return CreateOrderResponse(
+        payment_session_id=order.session_id, return_url=order.return_url, order_id=order.order_id
+    )
+
+
+def _create_order_once(
+    request: CreateOrderRequest, key: ApiKey, idempotency_key: str, ctx: RequestContext[Any, Any]
+) -> CreateOrderResponse:
+    """The same order for the same key and request. A refusal is kept too: the same mistake gets the same answer."""
+
+    def effect() -> idempotency.Answer:
+        try:
+            made = _create_order(request, key)
+        except PaymentsError as refusal:
+            raise idempotency.Refused(idempotency.Answer(refusal.message.encode(), code_of(refusal).value)) from None
+        return idempotency.Answer(made.SerializeToString(), resource=made.order_id)
+
+    body = request.SerializeToString(deterministic=True)
+    answer = idempotency.once(idempotency.Request(key, idempotency_key, "CreateOrder", body), effect, at=clock.now())
+    ctx.response_headers["x-idempotency-replayed"] = "true" if answer.is_replay else "false"
+    if answer.code:
+        raise ConnectError(Code(answer.code), answer.body.decode())
+    return CreateOrderResponse.FromString(answer.body)

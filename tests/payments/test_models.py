@@ -8,7 +8,17 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import CheckConstraint, ProtectedError
 
 from payments.gateways.simulator.models import SimulatedPayment
-from payments.models import ApiKey, Authorization, Customer, Event, GatewayAccount, Merchant, Order, Payment
+from payments.models import (
+    ApiKey,
+    Authorization,
+    Customer,
+    Event,
+    GatewayAccount,
+    IdempotencyKey,
+    Merchant,
+    Order,
+    Payment,
+)
 from tests.factories import CustomerFactory, GatewayAccountFactory, MerchantFactory, OrderFactory, PaymentFactory
 
 BEYOND_UINT32 = 2**32
@@ -75,6 +85,13 @@ def _authorization(**columns):
     Authorization.objects.create(payment=PaymentFactory(), **columns)
 
 
+def _idempotency_key(merchant=None, mode="test"):
+    merchant = merchant or MerchantFactory()
+    IdempotencyKey.objects.create(
+        merchant=merchant, mode=mode, key="k", fingerprint=b"f", created_at=merchant.created_at
+    )
+
+
 def _simulated(status):
     SimulatedPayment.objects.create(
         key="k", account_id=1, amount_minor=1, status=status, made_at=MerchantFactory().created_at
@@ -137,6 +154,8 @@ BREAKS = {
     "authorization_status_known": [lambda: _authorization(status="maybe")],
     "authorization_capture_not_negative": [lambda: _authorization(captured_minor=-1)],
     "one_event_per_number": [_two_events_of_a_number],
+    "idempotency_mode_known": [lambda: _idempotency_key(mode="prod")],
+    "one_write_per_idempotency_key": [lambda: [_idempotency_key(merchant=m) for m in [MerchantFactory()] * 2]],
     "simulated_status_known": [lambda: _simulated("lost")],
     "one_simulated_payment_per_key": [lambda: (_simulated("open"), _simulated("captured"))],
 }

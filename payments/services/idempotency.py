@@ -1,0 +1,130 @@
+"""The same request twice is done once: its key is a row, written in the transaction of its effect.
+
+After the IETF draft "The Idempotency-Key HTTP Header Field": the merchant is part of the key, another body under the
+same key is refused, and what was answered is answered again, byte for byte.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from payments.errors import BadInput, IdempotencyMismatch
+from payments.models import ApiKey, IdempotencyKey
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One write: whose, under which key, and what exactly was asked."""
+
+    api_key: ApiKey
+    key: str
+    call: str
+    body: bytes
+
+    @property
+    def fingerprint(self) -> bytes:
+        return hashlib.sha256(self.call.encode() + b"\n" + self.body).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a write was answered. `code` is empty for a success; `resource` is the public id of what it made."""
+
+    body: bytes
+    code: str = ""
+    resource: str = ""
+    is_replay: bool = False
+
+
+class Refused(Exception):
+    """Thrown by an effect to undo what it did and still have its refusal kept as the answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.code)
+        self.answer = answer
+
+
+def check_key(key: str) -> None:
+    """Refuse a key that is no printable ASCII of at most 255 characters. Raises BadInput."""
+    if not _KEY.fullmatch(key):
+        raise BadInput(
+            "x-idempotency-key",
+            "idempotency_key_invalid",
+            "x-idempotency-key: write 1 to 255 printable ASCII characters without spaces.",
+        )
+
+
+def once(request: Request, effect: Callable[[], Answer], *, at: datetime) -> Answer:
+    """Do the effect and keep its answer, or give the answer it had before.
+
+    The key's row is the first write of the effect's transaction, so two requests at once queue up behind it and a
+    crash leaves both or neither. Any other exception than Refused undoes everything and is not kept.
+    Raises BadInput for an odd key, IdempotencyMismatch for another request under a used key.
+    """
+    check_key(request.key)
+    try:
+        return _first(request, effect, at=at)
+    except _SeenBefore:
+        return _again(request)
+    except Refused as refusal:
+        return _keep_refusal(request, refusal.answer, at=at)
+
+
+class _SeenBefore(Exception):
+    """The key has a row already."""
+
+
+def _insert(request: Request, *, at: datetime) -> IdempotencyKey:
+    try:
+        with transaction.atomic():
+            return IdempotencyKey.objects.create(
+                merchant_id=request.api_key.merchant_id,
+                mode=request.api_key.mode,
+                key=request.key,
+                fingerprint=request.fingerprint,
+                created_at=at,
+            )
+    except IntegrityError:
+        raise _SeenBefore from None
+
+
+def _first(request: Request, effect: Callable[[], Answer], *, at: datetime) -> Answer:
+    with transaction.atomic():
+        row = _insert(request, at=at)
+        answer = effect()
+        IdempotencyKey.objects.filter(pk=row.pk).update(answer=answer.body, resource=answer.resource)
+        return answer
+
+
+def _again(request: Request) -> Answer:
+    row = IdempotencyKey.objects.get(
+        merchant_id=request.api_key.merchant_id, mode=request.api_key.mode, key=request.key
+    )
+    if bytes(row.fingerprint) != request.fingerprint:
+        raise IdempotencyMismatch(
+            "idempotency_error: this x-idempotency-key was used for another request; take a new key for a new one."
+        )
+    return Answer(bytes(row.answer or b""), row.code, row.resource, is_replay=True)
+
+
+def _keep_refusal(request: Request, answer: Answer, *, at: datetime) -> Answer:
+    """Store a refusal after its effect was undone; if the same request came in between, its answer stands."""
+    try:
+        with transaction.atomic():
+            row = _insert(request, at=at)
+            IdempotencyKey.objects.filter(pk=row.pk).update(answer=answer.body, code=answer.code)
+    except _SeenBefore:
+        return _again(request)
+    return answer
+
+
+def forget_outdated_keys(*, at: datetime) -> int:
+    """Delete the keys that are kept no longer, and say how many."""
+    deleted, _ = IdempotencyKey.objects.outdated(at=at).delete()
+    return deleted
