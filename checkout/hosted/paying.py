@@ -40,6 +40,7 @@ def pay_page(state: OrderState, form: CardForm | None = None, *, notice: str = "
         pay_label=_("Pay %(amount)s") % {"amount": amount_text(order.amount)},
         busy_label=_("Sending, one moment…"),
         card_form=form if form is not None else CardForm(at=state.at, zone=zone),
+        **leaving(order, _("Go back to %(merchant)s without paying") % {"merchant": order.merchant.name}),
     )
     if form is not None:
         return _with_errors(page, form, notice)

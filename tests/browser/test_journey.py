@@ -118,3 +118,15 @@ def test_keyboard_alone_is_enough(phone, live_server, patang):
         phone.keyboard.press("Tab")
     phone.keyboard.press("Enter")
     expect(phone.get_by_text("was taken, once.")).to_be_visible()
+
+
+def test_leaving_unpaid_and_coming_back_pays_the_same_order(phone, live_server, patang):
+    phone.goto(f"{live_server.url}/shop")
+    phone.get_by_role("button", name="Buy the notebook").click()
+    phone.get_by_role("link", name="Go back to Patang Paper Goods without paying").click()
+    expect(phone.get_by_role("heading", name="This order isn’t paid yet")).to_be_visible()
+    phone.get_by_role("link", name="Try paying again").click()
+    fill_card(phone, APPROVED)
+    pay_button(phone).click()
+    expect(phone.get_by_text("was taken, once.")).to_be_visible()
+    assert Order.objects.get().status == OrderStatus.PAID

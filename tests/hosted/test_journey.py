@@ -293,6 +293,19 @@ def test_the_way_back_tells_the_shop_nothing_but_the_order_id(customer, order):
     assert "success" not in back
 
 
+def test_a_customer_can_go_back_unpaid_and_the_link_keeps_working(customer, order):
+    page = customer.open()
+    back = f"https://shop.example.com/return?order_id={order.order_id}"
+    assert f'href="{back}"' in page.content.decode()
+    assert "Go back to" in text_of(page)
+    assert "Refresh" not in page
+    customer.open_and_pay(DECLINED)
+    assert f'href="{back}"' in customer.open().content.decode()
+    customer.pay()
+    order.refresh_from_db()
+    assert order.status == OrderStatus.PAID
+
+
 # --- Budgets ---
 
 
