@@ -15,4 +15,7 @@ if __name__ == "__main__":
     except ImproperlyConfigured as fault:
         sys.exit(f"Till does not start: {fault}")
     except OperationalError as fault:
-        sys.exit(f"The database does not work: {fault}\nCheck DATABASE_URL, and that the server runs.")
+        sys.exit(
+            f"The database does not work: {fault}\n"
+            "Check DATABASE_URL, that the server runs, and that `manage.py migrate` ran."
+        )

@@ -10,6 +10,8 @@ from payments.cards import find_card_numbers
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
+LONGEST = 16_384
+"""Characters of a message or traceback that are looked through and written; searching costs time."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # else a visitor could write lines of their own
 _SESSION = re.compile(r"(sess_[A-Za-z0-9_-]{2})[A-Za-z0-9_-]+")
 _SECRET = re.compile(r"(till_(?:test|live)_|whsec_)[A-Za-z0-9_+/=-]+")
@@ -21,8 +23,14 @@ _NAMED = re.compile(
 )
 
 
+def _plain(text: str) -> str:
+    """Control characters written out, so that nobody's input starts a line or colours a terminal."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def mask(text: str) -> str:
     """Take session ids, secrets, card numbers and security codes out of a text."""
+    text = text[:LONGEST]
     for start, end in reversed(find_card_numbers(text)):
         text = f"{text[:start]}[pan]{text[end:]}"
     text = _SESSION.sub(r"\1…", text)
@@ -39,13 +47,13 @@ class MaskFilter(logging.Filter):
             text = record.getMessage()
         except (TypeError, ValueError):  # a placeholder that does not fit must not stop a payment
             text = f"{record.msg} {record.args}"
-        record.msg = _CONTROL.sub(lambda found: ascii(found[0])[1:-1], mask(text))
+        record.msg = _plain(mask(text))
         record.args = None
         if record.exc_info:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
             record.exc_info = None
         if record.exc_text:
-            record.exc_text = mask(record.exc_text)
+            record.exc_text = "\n".join(map(_plain, mask(record.exc_text).split("\n")))
         record.request_id = request_id.get()
         return True
 

@@ -27,6 +27,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname
 TRUSTED_PROXIES = read.networks(env, "TRUSTED_PROXIES")
 BIND = env.str("BIND", default=f"127.0.0.1:{PORT}")
 WEB_CONCURRENCY = read.integer(env, "WEB_CONCURRENCY", default=2, at_least=1, at_most=64)
+NATIVE_GRPC = read.strict_bool(env, "NATIVE_GRPC", default=False)
 WEB_THREADS = read.integer(env, "WEB_THREADS", default=8, at_least=2, at_most=64)
 
 # --- Secrets ---
@@ -118,6 +119,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 if CACHES["default"]["BACKEND"].endswith("LocMemCache"):
     CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 50_000}
+elif CACHES["default"]["BACKEND"].endswith("RedisCache"):
+    CACHES["default"]["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 1

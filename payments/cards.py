@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 _SHORTEST, _LONGEST = 13, 19
-_JOINERS = " \t\n\r\u00a0\u2009\u202f-\u2010\u2011\u2012\u2013\u2014\u2212./_"
+_JOINERS = " \t\n\r\u00a0\u2009\u202f-\u2010\u2011\u2012\u2013\u2014\u2212./_+"
 _WIDEST_GAP = 3
 
 _NETWORKS: tuple[tuple[str, tuple[str, ...]], ...] = (

@@ -61,6 +61,8 @@ class Authenticate:
             raise ConnectError(Code.RESOURCE_EXHAUSTED, str(refusal)) from None
         except (OperationalError, InterfaceError) as fault:
             raise _unavailable(fault) from None
+        except Exception as fault:  # noqa: BLE001  (no detail of ours may reach the caller)
+            raise _our_fault(fault) from None
 
     def on_end_sync(self, token: None, ctx: RequestContext[Any, Any], error: Exception | None) -> None:
         """Nothing to do."""
@@ -69,6 +71,11 @@ class Authenticate:
 def _unavailable(fault: Exception) -> ConnectError:
     log.error("database unavailable: %s", type(fault).__name__)
     return ConnectError(Code.UNAVAILABLE, "Try again in a moment; nothing was changed.")
+
+
+def _our_fault(fault: Exception) -> ConnectError:
+    log.error("rpc failed", exc_info=fault)
+    return ConnectError(Code.INTERNAL, "This is our fault, not yours; it has been logged.")
 
 
 def refusals_as_codes(
@@ -86,9 +93,8 @@ def refusals_as_codes(
             raise ConnectError(code_of(refusal), refusal.message) from None
         except (OperationalError, InterfaceError) as fault:
             raise _unavailable(fault) from None
-        except Exception as fault:
-            log.exception("rpc failed")
-            raise ConnectError(Code.INTERNAL, "This is our fault, not yours; it has been logged.") from fault
+        except Exception as fault:  # noqa: BLE001  (no detail of ours may reach the caller)
+            raise _our_fault(fault) from None
 
     return answer
 
@@ -98,7 +104,8 @@ class PaymentServicer:
 
     @refusals_as_codes
     def create_order(self, request: CreateOrderRequest, ctx: Any, /) -> CreateOrderResponse:
-        idempotency_key = ctx.request_headers.get("x-idempotency-key") or ctx.request_headers.get("idempotency-key")
+        headers = ctx.request_headers
+        idempotency_key = headers.get("x-idempotency-key", headers.get("idempotency-key"))
         if idempotency_key is None:
             return _create_order(request, caller.get())
         return _create_order_once(request, caller.get(), idempotency_key, ctx)
@@ -138,12 +145,12 @@ def _create_order(request: CreateOrderRequest, key: ApiKey) -> CreateOrderRespon
 def _create_order_once(
     request: CreateOrderRequest, key: ApiKey, idempotency_key: str, ctx: RequestContext[Any, Any]
 ) -> CreateOrderResponse:
-    """The same order for the same key and request. A refusal is kept too: the same mistake gets the same answer."""
+    """The same order for the same key and request. A refusal of the request itself is kept too."""
 
     def effect() -> idempotency.Answer:
         try:
             made = _create_order(request, key)
-        except PaymentsError as refusal:
+        except (BadInput, OrderIdTaken) as refusal:
             raise idempotency.Refused(idempotency.Answer(refusal.message.encode(), code_of(refusal).value)) from None
         return idempotency.Answer(made.SerializeToString(), resource=made.order_id)
 

@@ -125,6 +125,7 @@ def _own(request: HttpRequest, payment: Payment) -> list[Fact]:
             "mode": payment.mode,
             "merchant": link_for(request, payment.merchant, payment.merchant.name),
             "needs review": payment.review_reason,
+            "money unclear": "yes: nobody may call it untaken" if payment.money_unclear else "no",
             "capture kind": payment.capture_kind,
             "asked": money(payment.amount_minor),
             "taken": money(payment.captured_minor),

@@ -77,12 +77,12 @@ def _apply(
 
 
 def _move(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
-    """Make the move a fact calls for; one whose gateway payment belongs to another row of ours is for staff."""
+    """Make the move a fact calls for; one that a constraint forbids (another row holds its payment) is for staff."""
     try:
         with transaction.atomic():
             _make_move(payment, fact, order=order, cause=cause, at=at, columns=columns)
     except IntegrityError:
-        reason = f"The gateway's payment {fact.gateway_payment_id} is another attempt's already."
+        reason = f"Our books cannot hold the gateway's payment {fact.gateway_payment_id} beside what they have."
         flag_for_review(payment, reason, money_unclear=fact.status in _TAKES_MONEY)
 
 

@@ -69,7 +69,7 @@ def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime) 
             raise
         record_event(order, kind="order.created", old="", new=OrderStatus.CREATED, cause="merchant", at=at)
         faults.point("create.before_commit")
-    faults.point("create.after_commit")
+    transaction.on_commit(lambda: faults.point("create.after_commit"))
     return order
 
 

@@ -144,3 +144,10 @@ def test_a_visitor_cannot_write_log_lines_of_their_own(log):
     assert log.text.count("\n") == 1
     assert "\x1b" not in log.text
     assert "FAKE line" in log.text
+    _say(log, "traceback", "x\x1b[31m")
+    assert "\x1b" not in log.text
+
+
+def test_a_huge_message_is_cut_before_it_is_searched(log):
+    log.logger.info("1 " * 500_000)
+    assert len(log.text) < 40_000

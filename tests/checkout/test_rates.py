@@ -39,3 +39,11 @@ def test_each_name_is_counted_by_the_minute():
     assert rates.count("b", at=AT) == 1
     assert rates.count("a", at=AT + timedelta(seconds=54)) == 4
     assert rates.count("a", at=AT + timedelta(seconds=55)) == 1
+
+
+def test_a_cache_that_is_away_stops_no_sale(settings, caplog):
+    away = {"BACKEND": BACKENDS["redis"]["BACKEND"], "LOCATION": "redis://127.0.0.1:1/0"}
+    settings.CACHES = {"default": away}
+    assert [rates.count("a", at=AT) for _ in range(2)] == [1, 1]
+    assert "limits do not count" in caplog.text
+    assert "127.0.0.1" not in caplog.text

@@ -66,9 +66,9 @@ def answers(url):
 
 
 @contextmanager
-def gunicorn():
+def gunicorn(**over):
     """The web server on a free port, on the test's database: its address and process. Only its own session is ended."""
-    env = environment(PORT=str(free_port()))
+    env = environment(PORT=str(free_port()), **over)
     command, quiet = [sys.executable, "-m", "gunicorn", "checkout.wsgi"], subprocess.DEVNULL
     process = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True, stdout=quiet, stderr=quiet)
     url = f"http://127.0.0.1:{env['PORT']}"

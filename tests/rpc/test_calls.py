@@ -210,3 +210,10 @@ def test_a_fault_of_ours_tells_no_details(caller):
         response = caller.create()
     assert (response.status_code, response.json()["code"]) == (500, "internal")
     assert "detail" not in response.content.decode()
+
+
+def test_a_fault_while_we_look_who_calls_tells_no_details(caller):
+    with mock.patch("checkout.rpc.servicer.identify", side_effect=RuntimeError("secret detail")):
+        response = caller.create()
+    assert (response.status_code, response.json()["code"]) == (500, "internal")
+    assert "detail" not in response.content.decode()

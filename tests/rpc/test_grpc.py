@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def address():
     """Where gunicorn listens."""
-    with gunicorn() as (url, _):
+    with gunicorn(NATIVE_GRPC="True") as (url, _):
         yield url.removeprefix("http://")
 
 
@@ -71,4 +71,19 @@ def test_a_grpcio_client_creates_verifies_and_is_refused_like_curl(address, call
             stub.verify(made.order_id)
         assert nobody.value.code() == grpc.StatusCode.UNAUTHENTICATED
     # The same port still serves everything else by HTTP/1.1.
-    assert urllib.request.urlopen(f"http://{address}/healthz", timeout=5).read() == b"ok"
+    with urllib.request.urlopen(f"http://{address}/healthz", timeout=5) as answer:
+        assert answer.read() == b"ok"
+
+
+def test_unless_asked_for_nobody_gets_http_2():
+    """Every HTTP/2 connection holds a thread, and an upgraded one is a tunnel past the proxy's rules."""
+    with gunicorn() as (url, _):
+        headers = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAAP__"}
+        asked = urllib.request.Request(f"{url}/healthz", headers=headers)
+        with urllib.request.urlopen(asked, timeout=5) as answer:
+            assert (answer.status, answer.version) == (200, 11)
+        with grpc.insecure_channel(url.removeprefix("http://")) as channel:
+            call = channel.unary_unary(f"{SERVICE}/VerifyPayment", bytes, bytes)
+            with pytest.raises(grpc.RpcError) as refused:
+                call(b"", timeout=5)
+        assert refused.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)

@@ -75,7 +75,7 @@ def test_a_late_refusal_undoes_what_was_done_before_it(caller):
     assert Customer.objects.count() == 1
 
 
-@pytest.mark.parametrize("key", ["x" * 256, "a b", "k\x01", "ключ", " "])
+@pytest.mark.parametrize("key", ["", "x" * 256, "a b", "k\x01", "ключ", " "])
 def test_an_odd_key_is_refused(caller, key):
     response = create(caller, key)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_argument")
@@ -131,6 +131,22 @@ def test_a_crash_leaves_order_and_key_together_or_neither(caller, point):
     with faults.handled_by(crash), pytest.raises(faults.Crash):
         create(caller, "k-1")
     connection.close()
-    assert Order.objects.count() == IdempotencyKey.objects.count() == 0
+    survived = int(point == "create.after_commit")
+    assert (Order.objects.count(), IdempotencyKey.objects.count()) == (survived, survived)
     assert create(caller, "k-1").status_code == 200
     assert (Order.objects.count(), IdempotencyKey.objects.count()) == (1, 1)
+
+
+def test_our_own_state_is_no_answer_to_keep(caller, settings):
+    settings.SIMULATOR = False
+    assert create(caller, "k-1").json()["code"] == "failed_precondition"
+    settings.SIMULATOR = True
+    assert create(caller, "k-1").status_code == 200
+
+
+def test_many_outdated_keys_are_forgotten_in_small_steps(caller, monkeypatch):
+    for n in range(7):
+        create(caller, f"k-{n}")
+    monkeypatch.setattr("payments.services.idempotency.BATCH", 3)
+    assert forget_outdated_keys(at=clock.now() + timedelta(days=8)) == 7
+    assert not IdempotencyKey.objects.exists()
