@@ -3,11 +3,11 @@
 from django.urls import path
 
 from checkout.hosted import style, views
-from checkout.hosted.test_cards import test_cards
+from checkout.hosted.testcards import list_test_cards
 
 app_name = "hosted"
 urlpatterns = [
-    path("test-cards", test_cards, name="test_cards"),
+    path("test-cards", list_test_cards, name="test_cards"),
     path("style/<str:name>.css", style.stylesheet, name="stylesheet"),
     path("<str:session_id>", views.show, name="page"),
     path("<str:session_id>/pay", views.pay, name="pay"),

@@ -1,5 +1,6 @@
 """The customer's way through the pages, by HTTP as a browser without scripts and cookies goes it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from payments import clock
+from payments.gateways.simulator.engine import APPROVED_CARD, DECLINED_CARDS
 from payments.gateways.simulator.models import SimulatedPayment
 from payments.models import Event, Payment
 from payments.services.payments import terminate_order
@@ -341,3 +343,8 @@ def test_an_order_for_upi_alone_is_not_offered_a_card(order):
     order.payment_methods = ["upi"]
     order.save()
     assert "form_token" not in Customer(order).open().content.decode()
+
+
+def test_the_list_of_test_cards_is_the_simulators_own(client):
+    listed = set(re.findall(r"[0-9]{4}(?: [0-9]{4}){3}", text_of(client.get("/checkout/test-cards"))))
+    assert {number.replace(" ", "") for number in listed} == {APPROVED_CARD, *DECLINED_CARDS}
