@@ -54,10 +54,11 @@ class Run:
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.log.close()
+        try:
+            if self.process.poll() is None:
+                self.interrupt()  # not SIGKILL: nobody would be left to stop the web server and the worker
+        finally:
+            self.log.close()
 
     @property
     def text(self):
