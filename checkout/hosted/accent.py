@@ -3,7 +3,7 @@
 import colorsys
 
 SHEET, GROUND, INK = "#ffffff", "#eef2ef", "#16201b"
-DARK_SHEET, DARK_INK, DARK_GROUND = "#1c2320", "#e9efeb", "#0d110f"
+DARK_SHEET = "#1c2320"
 TEXT, MARK, DARK_TARGET = 4.5, 3.0, 7.0
 
 

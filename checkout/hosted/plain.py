@@ -1,7 +1,5 @@
 """Pages without an order, or in the way of one."""
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -47,6 +45,6 @@ def unavailable_page(request: HttpRequest) -> HttpResponse:
     return respond(request, page)
 
 
-def error_page(title: str, lead: str, status: int, **values: Any) -> Page:
+def error_page(title: str, lead: str, status: int) -> Page:
     """A plain page for what went wrong outside an order."""
-    return plain_page("hosted/message.html", title, status=status, lead=lead, **values)
+    return plain_page("hosted/message.html", title, status=status, lead=lead)

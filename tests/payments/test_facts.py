@@ -434,3 +434,28 @@ def test_a_fact_says_the_same_twice_in_two_words(payment, now):
     apply_gateway_fact(payment, replace(fact, bank_reference="632744000009"), cause="event", at=now)
     assert payment.review_reason == ""
     assert payment.order.payments.count() == 1
+
+
+@pytest.mark.parametrize("status", ["success", "authorized"])
+def test_only_a_fact_that_takes_money_makes_it_unclear_whether_money_moved(payment, now, status):
+    _tell(payment, "failed", now, key="att_of_somebody_else")
+    payment.refresh_from_db()
+    assert (bool(payment.review_reason), payment.money_unclear) == (True, False)
+    other = PaymentFactory()
+    other, order = _tell(other, status, now, amount=Money(1, "INR"))
+    assert (other.status, other.money_unclear, order.status) == ("pending", True, "pending")
+
+
+def test_a_success_that_fits_makes_it_clear_again(payment, now):
+    payment, _ = _tell(payment, "success", now, amount=Money(1, "INR"))
+    assert payment.money_unclear
+    payment, order = _tell(payment, "success", now)
+    assert (payment.status, payment.money_unclear, order.status) == ("success", False, "paid")
+
+
+def test_a_gateway_payment_that_another_row_holds_is_for_staff_and_never_raises(payment, now):
+    first = PaymentFactory(success=True, order__merchant=payment.merchant)
+    payment, order = _tell(payment, "success", now, gateway_payment_id=first.gateway_payment_id)
+    assert (payment.status, payment.money_unclear, order.status) == ("pending", True, "pending")
+    assert first.gateway_payment_id in payment.review_reason
+    _assert_history_is_whole(order)

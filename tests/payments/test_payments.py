@@ -348,3 +348,11 @@ def test_a_gateway_that_cannot_take_an_attempt_ends_it_at_once_and_frees_the_ord
     order.refresh_from_db()
     assert (payment.status, payment.error_code, order.status) == ("failed", "not_supported", "failed")
     assert order.attempts_declined == 0
+
+
+def test_the_core_takes_no_attempt_while_money_may_have_moved_in_a_way_that_does_not_fit(db, now):
+    odd = PaymentFactory(failed=True, money_unclear=True)
+    with pytest.raises(NotPayable, match="being checked"):
+        start_payment(odd.order.pk, card_request(nonce="n2"), at=now)
+    assert odd.order.payments.count() == 1
+    assert not SimulatedPayment.objects.exists()
