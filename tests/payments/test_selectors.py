@@ -4,8 +4,9 @@ import pytest
 
 from payments.models import Order, Payment
 from payments.selectors import Verdict, due_jobs, find_order, find_order_by_session, order_state, verify
+from payments.services.facts import apply_gateway_fact
 from payments.states import OrderStatus
-from tests.factories import MerchantFactory, OrderFactory, PaymentFactory
+from tests.factories import MerchantFactory, OrderFactory, PaymentFactory, fact_for
 
 HOUR = timedelta(hours=1)
 
@@ -189,3 +190,12 @@ def test_due_jobs_name_what_is_due_oldest_first(db, now):
     expected = [("inquire_payment", older.pk), ("inquire_payment", newer.pk), ("expire_order", overdue.pk)]
     assert list(due_jobs(at=now)) == expected
     assert list(due_jobs(at=now, at_most=1)) == [expected[0], expected[2]]
+
+
+def test_an_order_read_before_its_payment_succeeded_is_read_again_with_it(db, now):
+    """A payment may succeed between the caller's reading of the order and ours of its attempts."""
+    payment = PaymentFactory()
+    read_before = Order.objects.get(pk=payment.order_id)
+    apply_gateway_fact(payment, fact_for(payment, "success"), cause="test", at=now)
+    state = order_state(read_before, at=now)
+    assert (state.status, verify(state).status) == ("paid", "success")
