@@ -22,7 +22,7 @@ def encrypt(plain: str, *, context: str) -> bytes:
     return nonce + sealed
 
 
-def decrypt(ciphertext: bytes, *, context: str) -> str:
+def decrypt(ciphertext: bytes | memoryview, *, context: str) -> str:
     """Open what `encrypt` sealed with any key still listed. Raises Undecryptable."""
     nonce, sealed = bytes(ciphertext[:_NONCE_BYTES]), bytes(ciphertext[_NONCE_BYTES:])
     for key in settings.FIELD_ENCRYPTION_KEYS:

@@ -90,3 +90,27 @@ class KeyLimitReached(PaymentsError):
 
 class NoGateway(PaymentsError):
     """The merchant has no gateway in this mode that could take money."""
+
+
+class NotCapturable(PaymentsError):
+    """The payment is not held, or its capture or void is on its way: nothing was sent."""
+
+
+class NotRefundable(PaymentsError):
+    """The payment has nothing to give back now: not captured, disputed, or too little left."""
+
+
+class StaleAmount(PaymentsError):
+    """The caller believed another amount to be left: somebody refunded meanwhile."""
+
+
+class RefundIdTaken(PaymentsError):
+    """The merchant has used this refund id for this order before."""
+
+
+class NotCancellable(PaymentsError):
+    """The refund was sent already; only the bank can stop it now."""
+
+
+class SamePerson(PaymentsError):
+    """Whoever asked for a refund cannot also approve it."""

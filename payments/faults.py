@@ -18,6 +18,19 @@ POINTS = frozenset({
     "terminate.after_commit",
     "expire.before_commit",
     "expire.after_commit",
+    "action.before_t1_commit",
+    "action.after_t1",
+    "refund.before_t1_commit",
+    "refund.after_t1",
+    "refund.before_t2_commit",
+    "refund.after_t2",
+    "adjustment.before_commit",
+    "delivery.after_claim",
+    "delivery.after_send",
+    "delivery.before_note_commit",
+    "event.before_commit",
+    "event.after_commit",
+    "simulator.after_send",
 })  # fmt: skip
 
 

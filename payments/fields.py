@@ -26,6 +26,11 @@ _RESERVED_ORDER_IDS = frozenset({"sessions", "settlements", "pay"})  # parts of 
 _is_email = EmailValidator()
 
 
+def storable(text: str) -> str:
+    """A gateway's words as the database can keep them: no NUL, no half characters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 def line(field: str, text: str, *, at_most: int, required: bool = False, is_number: bool = False) -> str:
     """One line of text without control characters, trimmed; no card numbers, unless it is another number."""
     text = text.strip()
@@ -106,6 +111,13 @@ def reference(text: str) -> str:
             "customer_reference_invalid",
             "customer_reference: write 3 to 50 letters, digits, _ or -.",
         )
+    return text
+
+
+def refund_id(text: str) -> str:
+    """The merchant's own id of a refund. Raises BadInput."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{3,40}", text) or find_card_numbers(text):
+        raise BadInput("refund_id", "refund_id_invalid", "refund_id: write 3 to 40 letters, digits, _ or -.")
     return text
 
 

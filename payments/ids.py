@@ -35,6 +35,24 @@ def new_gateway_key() -> str:
     return f"att_{_random()}"
 
 
+def new_refund_id() -> str:
+    return f"refund_{_random()}"
+
+
+def new_refund_key() -> str:
+    """Our reference for one refund at the gateway, and its idempotency key there."""
+    return f"ref_{_random()}"
+
+
+def new_endpoint_id() -> str:
+    return f"we_{_random()}"
+
+
+def new_message_id() -> str:
+    """A webhook's id: the same in every try, so that a receiver can tell a repetition."""
+    return f"msg_{_random()}"
+
+
 def looks_like_session_id(text: str) -> bool:
     """Whether this could be one of ours, so that nonsense never reaches the database."""
     return re.fullmatch(r"sess_[A-Za-z0-9_-]{32}", text) is not None

@@ -52,3 +52,9 @@ class Money:
     def as_major(self) -> Decimal:
         """The same amount in major units, with exactly the currency's decimals."""
         return Decimal(self.minor).scaleb(-EXPONENT[self.currency])
+
+    def __str__(self) -> str:
+        """299.99 INR, for messages; of a currency we do not know, the minor units."""
+        if self.currency not in EXPONENT:
+            return f"{self.minor} minor units of {self.currency}"
+        return f"{self.as_major()} {self.currency}"

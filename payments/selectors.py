@@ -1,15 +1,32 @@
 """Reads across models: what an order's state is to the world, and what there is to do."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from django.db.models import Q, Window
+from django.db.models.functions import RowNumber
+
 from payments import methods
 from payments.gateways.registry import gateway_named, is_open
+from payments.gateways.simulator import events as simulator_events
 from payments.ids import looks_like_session_id
-from payments.models import GatewayAccount, IdempotencyKey, Order, Payment
-from payments.states import LIVE, MAX_DECLINES, OPEN, PAYABLE, CaptureKind, Method, OrderStatus, PaymentStatus
+from payments.models import Delivery, GatewayAccount, IdempotencyKey, Order, ParkedOrigin, Payment, Refund
+from payments.states import (
+    LIVE,
+    MAX_DECLINES,
+    OPEN,
+    PAYABLE,
+    SETTLE_TIME,
+    AuthorizationStatus,
+    CaptureKind,
+    DeliveryStatus,
+    Method,
+    OrderStatus,
+    PaymentStatus,
+)
 
 
 @dataclass
@@ -25,6 +42,19 @@ class OrderState:
     def live(self) -> Payment | None:
         """The attempt that may still take money."""
         return next((payment for payment in self.payments if payment.status in LIVE), None)
+
+    @property
+    def held(self) -> Payment | None:
+        """The payment whose money is held for somebody to decide about.
+
+        What is captured by itself, or is on its way to be captured or released, is not called held.
+        """
+        live = self.live
+        if live is None or live.status != PaymentStatus.AUTHORIZED or not self.order.manual_capture:
+            return None
+        authorization = getattr(live, "authorization", None)
+        in_flight = authorization is not None and authorization.status == AuthorizationStatus.PENDING
+        return None if in_flight else live
 
     @cached_property
     def captured(self) -> Payment | None:
@@ -49,9 +79,14 @@ class OrderState:
         return next(ended, None)
 
     @cached_property
+    def serving(self) -> dict[Method, GatewayAccount]:
+        """The ways to pay that some gateway of the merchant serves now, each with the account that will take it."""
+        return serving_accounts(self.order)
+
+    @property
     def methods(self) -> list[Method]:
-        """The ways to pay that some gateway of the merchant serves now."""
-        return list(serving_accounts(self.order))
+        """The ways to pay, in the page's order."""
+        return list(self.serving)
 
     @property
     def is_overdue(self) -> bool:
@@ -66,11 +101,11 @@ class OrderState:
 
     @property
     def takes_attempts(self) -> bool:
-        """Whether the customer may start an attempt now."""
+        """Whether the customer may start an attempt now, perhaps in place of one that can still be cancelled."""
         in_time = self.order.expires_at > self.at and self.order.terminate_requested_at is None
         tries_left = self.order.attempts_declined < MAX_DECLINES
-        is_open = self.order.status in PAYABLE and not self.in_review
-        return is_open and in_time and tries_left and bool(self.methods)
+        is_free = self.order.status in PAYABLE if self.live is None else may_be_cancelled(self.live, at=self.at)
+        return is_free and not self.in_review and in_time and tries_left and bool(self.methods)
 
     @property
     def is_fully_refunded(self) -> bool:
@@ -82,7 +117,7 @@ def order_state(order: Order, *, at: datetime) -> OrderState:
 
     Between two statements a payment may succeed, and an order that is paid would read as failed or expired.
     """
-    payments = list(order.payments.select_related("order__merchant").order_by("-pk"))
+    payments = list(order.payments.select_related("order__merchant", "authorization").order_by("-pk"))
     if payments:
         order = payments[0].order
     return OrderState(order, payments, at)
@@ -102,9 +137,27 @@ def find_order_by_session(session_id: str) -> Order | None:
     return Order.objects.select_related("merchant").filter(session_id=session_id).first()
 
 
+def find_attempt(*, gateway: str, order_uid: str, form_nonce: str) -> Payment | None:
+    """The attempt that one form started at a gateway, with its order."""
+    mine = Payment.objects.select_related("order").filter(gateway=gateway, order__uid=order_uid)
+    return mine.filter(form_nonce=form_nonce).first()
+
+
+def find_attempt_by_key(*, gateway: str, gateway_key: str) -> Payment | None:
+    """The attempt that a gateway knows under this reference of ours."""
+    return Payment.objects.filter(gateway=gateway, gateway_key=gateway_key).first()
+
+
+def may_be_cancelled(payment: Payment, *, at: datetime) -> bool:
+    """Whether it is pending and its start is over: a start still on its way could take money after a cancel."""
+    started = payment.start_answered_at is not None or at >= payment.started_at + SETTLE_TIME
+    return payment.status == PaymentStatus.PENDING and started
+
+
 def open_accounts(order: Order) -> list[GatewayAccount]:
     """The merchant's accounts at gateways that take new attempts in the order's mode."""
-    accounts = GatewayAccount.objects.filter(merchant_id=order.merchant_id, mode=order.mode).order_by("pk")
+    mine = GatewayAccount.objects.filter(merchant_id=order.merchant_id, mode=order.mode)
+    accounts = mine.select_related("merchant").order_by("pk")
     return [account for account in accounts if is_open(account.gateway)]
 
 
@@ -113,11 +166,17 @@ def serving_accounts(order: Order) -> dict[Method, GatewayAccount]:
     mine = open_accounts(order)
     serving = {}
     for method in methods.offered(order.payment_methods, order.currency):
-        able = (account for account in mine if method in gateway_named(account.gateway).methods)
+        able = (account for account in mine if method in _served(account, order))
         account = next(able, None)
         if account is not None:
             serving[method] = account
     return serving
+
+
+def _served(account: GatewayAccount, order: Order) -> frozenset[Method]:
+    """What a gateway can do for an order: where money is to be held, only methods whose money it can hold."""
+    gateway = gateway_named(account.gateway)
+    return gateway.methods & gateway.holds if order.manual_capture else gateway.methods
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +197,10 @@ def verify(state: OrderState) -> Verdict:
 
 def _verdict_over(state: OrderState) -> Verdict | None:
     """The answer for orders that are paid or closed."""
-    returning = ", and a late payment is being returned" if state.returning else ""
+    returning = ""
+    if state.returning:
+        is_sent = any(payment.refund_reserved_minor > payment.refunded_minor for payment in state.returning)
+        returning = f", and a late payment is being {'returned' if is_sent else 'looked into'}"
     if state.status == OrderStatus.PAID:
         if state.is_fully_refunded:
             return Verdict("Payment refunded", "200", "refunded")
@@ -153,9 +215,10 @@ def _verdict_over(state: OrderState) -> Verdict | None:
 def _verdict_open(state: OrderState) -> Verdict:
     """The answer for orders that can still end in any way."""
     live = state.live
-    if live is not None and live.status == PaymentStatus.AUTHORIZED:
+    is_ending = state.order.terminate_requested_at is not None
+    if state.held is not None and not is_ending:
         return Verdict("Payment authorised: the money is held, not taken", "202", "authorized")
-    if live is not None or state.order.terminate_requested_at is not None:
+    if live is not None or is_ending:
         return Verdict("Payment pending: not known yet, ask again later", "202", "pending")
     if state.last_ended is None:
         return Verdict("Payment not started", "202", "created")
@@ -167,7 +230,32 @@ def due_jobs(*, at: datetime, at_most: int = 100) -> Iterator[tuple[str, int]]:
     """Job names with the row each is about, oldest first."""
     for pk in Payment.objects.due_for_inquiry(at=at).order_by("inquire_at").values_list("pk", flat=True)[:at_most]:
         yield "inquire_payment", pk
+    refunds = Refund.objects.filter(inquire_at__lte=at).filter(Q(leased_until=None) | Q(leased_until__lte=at))
+    for pk in refunds.order_by("inquire_at").values_list("pk", flat=True)[:at_most]:
+        yield "refund", pk
+    yield from _due_deliveries(at=at, at_most=at_most)
+    yield from simulator_events.due_jobs(at=at, at_most=at_most)
     if IdempotencyKey.objects.outdated(at=at).exists():
         yield "forget_idempotency_keys", 0
     for pk in Order.objects.lapsed(at=at).order_by("expires_at").values_list("pk", flat=True)[:at_most]:
         yield "expire_order", pk
+
+
+AT_ONCE_PER_ORIGIN = 2
+"""Deliveries to one origin at a time, so that a slow receiver leaves threads to the others."""
+
+
+def _due_deliveries(*, at: datetime, at_most: int) -> Iterator[tuple[str, int]]:
+    """Deliveries to try now, oldest first: a few of each origin, none of one that kept us waiting."""
+    parked = ParkedOrigin.objects.filter(until__gt=at).values("origin")
+    due = Delivery.objects.filter(status=DeliveryStatus.DUE).exclude(origin__in=parked)
+    busy = Counter(due.filter(leased_until__gt=at).values_list("origin", flat=True))
+    waiting = due.filter(due_at__lte=at).filter(Q(leased_until=None) | Q(leased_until__lte=at))
+    # Ranked by the database: however much waits for one origin, the others' oldest are among what is read.
+    place = Window(RowNumber(), partition_by="origin", order_by=["due_at", "pk"])
+    first = waiting.annotate(place=place).filter(place__lte=AT_ONCE_PER_ORIGIN).order_by("due_at", "pk")
+    for pk, origin in first.values_list("pk", "origin"):
+        if busy[origin] < AT_ONCE_PER_ORIGIN and at_most > 0:
+            busy[origin] += 1
+            at_most -= 1
+            yield "delivery", pk

@@ -1,5 +1,6 @@
 """The life cycles as data: the only place that knows a legal move (the design's section 3)."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -48,11 +49,55 @@ class AuthorizationStatus(StrEnum):
     FAILED = "failed"
 
 
-class Method(StrEnum):
-    """Ways to pay as the hosted page names them."""
+class RefundStatus(StrEnum):
+    """`requested` waits for people, `onhold` for the gateway, which has it."""
 
-    CARD = "card"
+    REQUESTED = "requested"
+    PENDING = "pending"
+    ONHOLD = "onhold"
+    SUCCESS = "success"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class DeliveryStatus(StrEnum):
+    DUE = "due"
+    DELIVERED = "delivered"
+    ABANDONED = "abandoned"
+
+
+class AccountKind(StrEnum):
+    """Accounts of the ledger, one per merchant, mode and currency: who owes whom (the design's section 5)."""
+
+    GATEWAY_RECEIVABLE = "gateway_receivable"
+    MERCHANT_PAYABLE = "merchant_payable"
+    SUSPENSE = "suspense"
+    REFUNDS_IN_TRANSIT = "refunds_in_transit"
+    FEES = "fees"
+    TAX_ON_FEES = "tax_on_fees"
+    GATEWAY_FEES = "gateway_fees"
+    BANK = "bank"
+    ADJUSTMENTS = "adjustments"
+
+
+class TransferKind(StrEnum):
+    """Why money changed hands in the ledger; each at most once for its source."""
+
+    CAPTURE = "capture"
+    FEE = "fee"
+    TAX = "tax"
+    REFUND_SENT = "refund_sent"
+    REFUND_DONE = "refund_done"
+    REFUND_RETURNED = "refund_returned"
+    REFUND_FAILED = "refund_failed"
+    ADJUSTMENT = "adjustment"
+
+
+class Method(StrEnum):
+    """Ways to pay, in the order and by the names of the hosted page."""
+
     UPI = "upi"
+    CARD = "card"
     NETBANKING = "netbanking"
     WALLET = "wallet"
 
@@ -81,6 +126,23 @@ PAYMENT_MOVES: dict[PaymentStatus, frozenset[PaymentStatus]] = {
     _P.SUCCESS: frozenset(),
 }
 
+_R = RefundStatus
+REFUND_MOVES: dict[RefundStatus, frozenset[RefundStatus]] = {
+    _R.REQUESTED: frozenset({_R.PENDING, _R.CANCELLED}),
+    _R.PENDING: frozenset({_R.SUCCESS, _R.FAILED, _R.CANCELLED, _R.ONHOLD}),
+    _R.ONHOLD: frozenset({_R.SUCCESS, _R.FAILED, _R.CANCELLED}),
+    # The bank returned it later.
+    _R.SUCCESS: frozenset({_R.FAILED}),
+    _R.FAILED: frozenset(),
+    _R.CANCELLED: frozenset(),
+}
+
+REFUND_SENT = frozenset({RefundStatus.PENDING, RefundStatus.ONHOLD})
+"""Refunds the gateway has, or gets, and has not decided."""
+
+REFUND_RESERVES = REFUND_SENT | {RefundStatus.REQUESTED, RefundStatus.SUCCESS}
+"""Refunds whose amount is reserved on their payment."""
+
 PAYABLE = frozenset({OrderStatus.CREATED, OrderStatus.FAILED})
 """Orders that take a new attempt, while their time lasts."""
 
@@ -92,3 +154,6 @@ LIVE = frozenset({PaymentStatus.PENDING, PaymentStatus.AUTHORIZED})
 
 MAX_DECLINES = 5
 """Declined attempts after which an order takes no more: a card tester gets no sixth guess."""
+
+SETTLE_TIME = timedelta(minutes=2)
+"""After the start of an attempt: from when on a gateway that knows no such payment may be believed."""

@@ -3,6 +3,9 @@
 import re
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from django.conf import settings
+
+from payments import outgoing
 from payments.errors import BadInput
 
 MAX_LENGTH = 250
@@ -45,10 +48,25 @@ def check_return_url(url: str, *, origins: list[str], live: bool) -> None:
         )
 
 
-def check_notify_url(url: str, *, live: bool) -> None:
-    """Refuse a notify URL that is no plain web address. Raises BadInput."""
-    if origin_of("notify_url", url).startswith("http://") and live:
-        raise BadInput("notify_url", "notify_url_invalid", "notify_url: live orders need https.")
+def may_be_private(*, live: bool) -> bool:
+    """Whether webhooks may go into private networks: only those of test keys, and only where the operator says so."""
+    return bool(settings.WEBHOOK_ALLOW_PRIVATE) and not live
+
+
+def check_notify_url(url: str, *, live: bool, field: str = "notify_url", is_new: bool = True) -> None:
+    """Refuse an address of webhooks that we would not call. A name that does not resolve yet passes: each sending
+    judges it again. One that is not new was judged when it was saved: no name is looked up. Raises BadInput.
+    """
+    if origin_of(field, url).startswith("http://") and live:
+        raise BadInput(field, f"{field}_invalid", f"{field}: live orders need https.")
+    if not is_new:
+        return
+    try:
+        outgoing.judge(url, allow_private=may_be_private(live=live))
+    except outgoing.Blocked as refusal:
+        raise BadInput(field, f"{field}_not_allowed", f"{field}: we cannot call this address: {refusal}.") from None
+    if not may_be_private(live=live) and origin_of(field, url) == settings.PUBLIC_URL:
+        raise BadInput(field, f"{field}_not_allowed", f"{field}: this is our own address; write your server's.")
 
 
 def finished_return_url(url: str, order_id: str) -> str:

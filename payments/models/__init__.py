@@ -1,20 +1,36 @@
 """Rows, their constraints, and facts about one row. Everything that writes lives in payments.services."""
 
+from payments.models.audit import AuditEntry
 from payments.models.customer import Customer
+from payments.models.delivery import Delivery, DeliveryTry, Endpoint, ParkedOrigin
 from payments.models.event import Event
+from payments.models.gateway_event import GatewayEvent
 from payments.models.idempotency import IdempotencyKey
-from payments.models.merchant import ApiKey, GatewayAccount, Merchant
+from payments.models.ledger import Adjustment, LedgerAccount, Transfer
+from payments.models.merchant import ApiKey, FeePlan, GatewayAccount, Merchant
 from payments.models.order import Order
 from payments.models.payment import Authorization, Payment
+from payments.models.refund import Refund
 
 __all__ = [
+    "Adjustment",
     "ApiKey",
+    "AuditEntry",
     "Authorization",
     "Customer",
+    "Delivery",
+    "DeliveryTry",
+    "Endpoint",
     "Event",
+    "FeePlan",
     "GatewayAccount",
+    "GatewayEvent",
     "IdempotencyKey",
+    "LedgerAccount",
     "Merchant",
     "Order",
+    "ParkedOrigin",
     "Payment",
+    "Refund",
+    "Transfer",
 ]

@@ -5,13 +5,15 @@ from django.db.models import Index, UniqueConstraint
 
 from payments.models.order import Order
 from payments.models.payment import Payment
+from payments.models.refund import Refund
 
 
 class Event(models.Model):
-    """A move of an order or of one of its payments, numbered per order."""
+    """A move of an order, of one of its payments or refunds, numbered per order."""
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, null=True, related_name="events")
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, null=True, related_name="events")
     sequence = models.PositiveIntegerField()
     kind = models.CharField(max_length=40, help_text="What moved and to where, like payment.success.")
     old = models.CharField(max_length=12, blank=True)

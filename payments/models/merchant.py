@@ -7,7 +7,7 @@ from django.db.models import CheckConstraint, Q, UniqueConstraint
 from payments.fields import ACCENT_HINT, ACCENT_PATTERN
 from payments.ids import UINT32_MAX
 from payments.models.checks import choices, one_of
-from payments.states import Mode
+from payments.states import Method, Mode
 
 
 class Merchant(models.Model):
@@ -31,11 +31,18 @@ class Merchant(models.Model):
     accept_late_s = models.PositiveIntegerField(
         default=0, help_text="How long after an order's end late money still pays it, in seconds; 0 returns it."
     )
+    manual_capture = models.BooleanField(
+        default=False, help_text="Orders hold the customer's money until somebody captures it, unless an order says."
+    )
+    one_person_refund_minor = models.BigIntegerField(
+        default=500_000, help_text="Refunds by staff above this many minor units need a second person."
+    )
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             CheckConstraint(condition=Q(id__lte=UINT32_MAX), name="merchant_id_is_uint32"),
+            CheckConstraint(condition=Q(one_person_refund_minor__gte=0), name="one_person_refund_not_negative"),
             CheckConstraint(condition=Q(order_expiry_s__range=(300, 2_592_000)), name="merchant_expiry_5min_to_30days"),
         ]
 
@@ -98,3 +105,27 @@ class GatewayAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gateway} ({self.mode}) of {self.merchant_id}"
+
+
+class FeePlan(models.Model):
+    """What a merchant pays us for a captured payment: a percentage, a fixed part, and tax on both together."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="fee_plans")
+    method = models.CharField(max_length=10, choices=choices(Method), blank=True, help_text="Empty: all other methods.")
+    currency = models.CharField(max_length=3, default="INR")
+    percent_bps = models.PositiveIntegerField(default=0, help_text="Hundredths of a percent: 200 is 2 %.")
+    fixed_minor = models.BigIntegerField(default=0, help_text="Added to every payment, in minor units.")
+    tax_bps = models.PositiveIntegerField(default=0, help_text="Tax on the fee in hundredths of a percent.")
+
+    class Meta:
+        constraints = [
+            one_of("method", Method, name="fee_plan_method_known", blank=True),
+            UniqueConstraint(fields=["merchant", "method", "currency"], name="one_fee_plan_per_method_and_currency"),
+            CheckConstraint(
+                condition=Q(percent_bps__lte=10_000, tax_bps__lte=10_000, fixed_minor__gte=0),
+                name="fee_plan_within_bounds",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"fees of {self.method or 'all methods'} in {self.currency}"

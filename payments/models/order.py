@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from django.apps import apps
 from django.db import models
-from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
+from django.db.models import CheckConstraint, Exists, Index, OuterRef, Q, UniqueConstraint
 
 from payments.models.checks import choices, one_of
 from payments.models.customer import Customer
@@ -16,6 +17,13 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def open(self) -> "OrderQuerySet":
         """Orders that can still end in any way."""
         return self.filter(status__in=OPEN)
+
+    def with_endpoints(self) -> "OrderQuerySet":
+        """With `has_endpoints`: whether the merchant has a live endpoint, so that nobody looks where there is none."""
+        endpoints = apps.get_model("payments", "Endpoint").objects.filter(
+            merchant=OuterRef("merchant"), mode=OuterRef("mode"), disabled_at=None
+        )
+        return self.annotate(has_endpoints=Exists(endpoints))
 
     def lapsed(self, *, at: datetime) -> "OrderQuerySet":
         """Open orders whose time is up and that no attempt is still deciding."""
@@ -44,6 +52,7 @@ class Order(models.Model):
     return_url = models.CharField(max_length=250)
     notify_url = models.CharField(max_length=250, blank=True)
     payment_methods = models.JSONField(default=list, help_text="As the merchant wrote them; empty means all.")
+    manual_capture = models.BooleanField(default=False, help_text="Money is held until somebody captures it.")
     note = models.CharField(max_length=200, blank=True)
     tags = models.JSONField(default=dict)
     created_at = models.DateTimeField()

@@ -26,10 +26,8 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.filter(status__in=LIVE)
 
     def due_for_inquiry(self, *, at: datetime) -> "PaymentQuerySet":
-        """Pending attempts whose gateway should be asked now, and that nobody else is asking about."""
-        return self.filter(status=PaymentStatus.PENDING, inquire_at__lte=at).filter(
-            Q(leased_until=None) | Q(leased_until__lte=at)
-        )
+        """Payments whose gateway should be asked, or told, something now, and that nobody else is busy with."""
+        return self.filter(inquire_at__lte=at).filter(Q(leased_until=None) | Q(leased_until__lte=at))
 
 
 class Payment(models.Model):
@@ -50,12 +48,20 @@ class Payment(models.Model):
     form_nonce = models.CharField(max_length=32, help_text="Of the form that started it: a second submit finds it.")
     method = models.CharField(max_length=10, choices=choices(Method))
     method_details = models.JSONField(default=dict, help_text="Free data on the method; never a number or code.")
+    next_action = models.JSONField(
+        default=dict,
+        help_text="What the customer has to do next, while it is pending: a page to visit, a code to scan.",
+    )
     payment_group = models.CharField(max_length=20, blank=True)
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     captured_minor = models.BigIntegerField(default=0)
     refund_reserved_minor = models.BigIntegerField(default=0)
     refunded_minor = models.BigIntegerField(default=0, help_text="Sum of the refunds that reached the customer.")
+    fee_minor = models.BigIntegerField(default=0, help_text="Our fee, as the plan said at the capture.")
+    fee_tax_minor = models.BigIntegerField(default=0)
+    fee_rule = models.CharField(max_length=100, blank=True, help_text="The plan in words, as it was at the capture.")
+    disputed_at = models.DateTimeField(null=True, help_text="While set, nothing is refunded.")
     status = models.CharField(max_length=12, choices=choices(PaymentStatus), default=PaymentStatus.PENDING)
     capture_kind = models.CharField(max_length=7, choices=choices(CaptureKind), blank=True)
     message = models.CharField(max_length=200, blank=True)
@@ -94,6 +100,15 @@ class Payment(models.Model):
                 name="refunds_within_capture",
             ),
             CheckConstraint(
+                condition=Q(fee_minor__gte=0, fee_tax_minor__gte=0)
+                & (Q(status="success", capture_kind="normal") | Q(fee_minor=0, fee_tax_minor=0)),
+                name="fees_only_on_normal_captures",
+            ),
+            CheckConstraint(
+                condition=Q(captured_minor__lte=F("amount_minor")) | Q(capture_kind="surplus"),
+                name="captured_within_amount",
+            ),
+            CheckConstraint(
                 condition=Q(refunded_minor__gte=0, refunded_minor__lte=F("refund_reserved_minor")),
                 name="refunded_within_reserved",
             ),
@@ -111,7 +126,7 @@ class Payment(models.Model):
             ),
         ]
         indexes = [
-            Index(fields=["inquire_at"], condition=Q(status="pending"), name="payment_pending_by_inquiry"),
+            Index(fields=["inquire_at"], condition=Q(inquire_at__isnull=False), name="payment_by_inquiry"),
         ]
 
     def __str__(self) -> str:
@@ -129,6 +144,11 @@ class Payment(models.Model):
     def is_captured(self) -> bool:
         return self.captured_minor > 0
 
+    @property
+    def refundable(self) -> Money:
+        """What is captured and neither refunded nor reserved for a refund: refund_amount_available on the wire."""
+        return Money(self.captured_minor - self.refund_reserved_minor, self.currency)
+
 
 class Authorization(models.Model):
     """The capture or void of one payment: what was asked, what became of it, and when it really happened."""
@@ -136,7 +156,9 @@ class Authorization(models.Model):
     payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="authorization")
     action = models.CharField(max_length=7, choices=choices(AuthorizationAction), blank=True)
     status = models.CharField(max_length=7, choices=choices(AuthorizationStatus), blank=True)
+    requested_minor = models.BigIntegerField(default=0, help_text="What a capture asks for.")
     captured_minor = models.BigIntegerField(default=0)
+    message = models.CharField(max_length=200, blank=True, help_text="Why the gateway refused it.")
     start_time = models.DateTimeField(null=True)
     end_time = models.DateTimeField(null=True)
     approve_by = models.DateTimeField(null=True, help_text="When held money is released by itself.")

@@ -7,7 +7,9 @@ from typing import TypeVar
 from django.db import connection
 
 from payments import faults
-from payments.gateways.base import NotSupported, Unanswered
+from payments.gateways.base import Account, CancelAnswer, NotSupported, PaymentFact, Reference, Standing, Unanswered
+from payments.gateways.registry import gateway_named
+from payments.models import Payment
 
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
@@ -39,3 +41,31 @@ def call_gateway(action: Callable[[], Answer]) -> Answer:
         raise Unanswered(type(fault).__name__) from None
     faults.point("gateway.after_call")
     return answer
+
+
+def account_values(payment: Payment) -> Account:
+    """The gateway account of a payment as plain values."""
+    return Account(id=payment.account_id, mode=payment.mode)
+
+
+def reference_values(payment: Payment) -> Reference:
+    """How both sides name a payment."""
+    return Reference(payment.gateway_key, payment.gateway_payment_id, payment.gateway_order_id)
+
+
+def ask_gateway(payment: Payment) -> PaymentFact | Standing | None:
+    """What the gateway says became of a payment; None if it does not say."""
+    gateway = gateway_named(payment.gateway)
+    try:
+        return call_gateway(lambda: gateway.inquire(account_values(payment), payment.gateway_key))
+    except (Unanswered, NotSupported):
+        return None
+
+
+def ask_to_cancel(payment: Payment) -> CancelAnswer:
+    """The gateway's answer to a cancel, with nothing written on our side. Raises NotSupported."""
+    gateway = gateway_named(payment.gateway)
+    try:
+        return call_gateway(lambda: gateway.cancel(account_values(payment), payment.gateway_key))
+    except Unanswered:
+        return CancelAnswer.UNKNOWN

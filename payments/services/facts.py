@@ -3,29 +3,23 @@
 Facts are idempotent and forward-only, so their order of arrival cannot matter.
 """
 
-import logging
-from datetime import datetime, timedelta
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from payments import faults
+from payments import faults, ids
+from payments.fields import storable
 from payments.gateways.base import PaymentFact
-from payments.models import Authorization, Order, Payment
-from payments.services.attempts import move_payment
+from payments.models import Order, Payment
+from payments.services.attempts import add_captured, flag_for_review
+from payments.services.holds import settle_void
 from payments.services.orders import lock_order, move_order
-from payments.states import (
-    LIVE,
-    PAYABLE,
-    PAYMENT_MOVES,
-    AuthorizationAction,
-    AuthorizationStatus,
-    CaptureKind,
-    OrderStatus,
-    PaymentStatus,
-)
-
-log = logging.getLogger(__name__)
+from payments.services.outcomes import fail, hold, keep_surplus, succeed
+from payments.states import LIVE, PAYMENT_MOVES, CaptureKind, OrderStatus, PaymentStatus
 
 Columns = dict[str, Any]
 
@@ -33,16 +27,24 @@ _TAKES_MONEY = frozenset({PaymentStatus.SUCCESS, PaymentStatus.AUTHORIZED})
 _WITHOUT_MONEY = frozenset(
     {PaymentStatus.FAILED, PaymentStatus.USER_DROPPED, PaymentStatus.CANCELLED, PaymentStatus.VOID}
 )
-_ENDED = frozenset({OrderStatus.EXPIRED, OrderStatus.TERMINATED})
+_HELD = frozenset({PaymentStatus.AUTHORIZED, PaymentStatus.VOID})
+"""Payments of whose hold a part may have been captured."""
 
 
 def apply_gateway_fact(
-    payment: Payment, fact: PaymentFact, *, cause: str, at: datetime, answers_start: bool = False
+    payment: Payment,
+    fact: PaymentFact,
+    *,
+    cause: str,
+    at: datetime,
+    answers_start: bool = False,
+    next_action: Mapping[str, Any] | None = None,
 ) -> None:
     """Make our rows agree with a fact, and leave them alone where it is old news.
 
     A fact that contradicts what we hold, or no move allows, sets `review_reason` for staff and moves nothing.
-    `answers_start` tells that the gateway answered our start with it. `payment` is brought up to date.
+    `answers_start` tells that the gateway answered our start with it, `next_action` what the customer has to do while
+    it is pending. `payment` is brought up to date.
     """
     with transaction.atomic():
         order = lock_order(payment.order_id)
@@ -50,7 +52,11 @@ def apply_gateway_fact(
         if payment.status not in LIVE:
             _expire_if_overdue(order, at=at)
         answered = {"start_answered_at": at} if answers_start and not payment.start_answered_at else {}
-        _apply(payment, fact, order=order, cause=cause, at=at, **answered)
+        if not _is_another_capture(payment, fact, order=order, cause=cause, at=at):
+            columns = _columns(payment, fact) | answered
+            if next_action is not None and payment.status == PaymentStatus.PENDING:
+                columns["next_action"] = dict(next_action)
+            _apply(payment, fact, order=order, cause=cause, at=at, columns=columns)
         faults.point("pay.before_t2_commit")
     payment.order = order
 
@@ -61,19 +67,65 @@ def _expire_if_overdue(order: Order, *, at: datetime) -> None:
         move_order(order, OrderStatus.EXPIRED, cause="clock", at=at)
 
 
-def _apply(
-    payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, **answered: datetime
-) -> None:
-    columns = _columns(fact) | answered
+def _is_another_capture(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime) -> bool:
+    """Whether this is money of a second gateway payment under one reference: it gets a row of its own, to go back."""
+    differs = payment.gateway_payment_id and fact.gateway_payment_id not in ("", payment.gateway_payment_id)
+    fits = fact.status == PaymentStatus.SUCCESS and fact.key == payment.gateway_key and fact.amount == payment.amount
+    if not differs or not fits:
+        return False
+    same = {"gateway": payment.gateway, "account_id": payment.account_id, "gateway_payment_id": fact.gateway_payment_id}
+    if not Payment.objects.filter(**same).exists():
+        surplus = add_captured(
+            order,
+            cause=cause,
+            at=at,
+            uid=ids.new_payment_id(),
+            merchant_id=payment.merchant_id,
+            mode=payment.mode,
+            gateway_key=ids.new_gateway_key(),
+            form_nonce=secrets.token_hex(16),
+            method=payment.method,
+            amount_minor=payment.amount_minor,
+            currency=payment.currency,
+            captured_minor=payment.amount_minor,
+            capture_kind=CaptureKind.SURPLUS,
+            **same | _columns(payment, fact),
+        )
+        keep_surplus(surplus, fact, order=order, cause=cause, at=at)
+    return True
+
+
+def _apply(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
+    if payment.status == PaymentStatus.PENDING and fact.status == PaymentStatus.VOID:
+        # Released before we heard that it was held: nothing is held any more, and nothing was taken.
+        fact = replace(fact, status=PaymentStatus.CANCELLED)
     contradiction = _contradiction(payment, fact)
     if contradiction:
         flag_for_review(payment, contradiction, money_unclear=fact.status in _TAKES_MONEY)
     elif fact.status in (PaymentStatus.PENDING, payment.status):
-        Payment.objects.filter(pk=payment.pk).update(**answered)
+        _note(payment, fact, at=at, columns=columns)
     elif fact.status not in PAYMENT_MOVES[PaymentStatus(payment.status)]:
         _note_illegal(payment, fact)
     else:
         _move(payment, fact, order=order, cause=cause, at=at, columns=columns)
+
+
+def _note(payment: Payment, fact: PaymentFact, *, at: datetime, columns: Columns) -> None:
+    """Keep what a fact that moves nothing tells of a pending payment; of any other only that the start was answered."""
+    if payment.status == PaymentStatus.VOID == fact.status:
+        settle_void(payment, fact, at=at)
+    if payment.status != PaymentStatus.PENDING:
+        columns = {name: columns[name] for name in ("start_answered_at",) if name in columns}
+    if not columns:
+        return
+    try:
+        with transaction.atomic():
+            Payment.objects.filter(pk=payment.pk).update(**columns)
+    except IntegrityError:
+        flag_for_review(payment, f"Another payment has the gateway's id {fact.gateway_payment_id} already.")
+    else:
+        for name, value in columns.items():
+            setattr(payment, name, value)
 
 
 def _move(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
@@ -82,6 +134,9 @@ def _move(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: 
         with transaction.atomic():
             _make_move(payment, fact, order=order, cause=cause, at=at, columns=columns)
     except IntegrityError:
+        # What was undone in the database is undone in memory too.
+        payment.refresh_from_db()
+        order.refresh_from_db()
         reason = f"Our books cannot hold the gateway's payment {fact.gateway_payment_id} beside what they have."
         flag_for_review(payment, reason, money_unclear=fact.status in _TAKES_MONEY)
 
@@ -90,31 +145,34 @@ def _make_move(
     payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns
 ) -> None:
     if fact.status == PaymentStatus.SUCCESS:
-        _succeed(payment, fact, order=order, cause=cause, at=at, columns=columns)
+        succeed(payment, fact, order=order, cause=cause, at=at, columns=columns)
     elif fact.status == PaymentStatus.AUTHORIZED:
-        _hold(payment, fact, order=order, cause=cause, at=at, columns=columns)
+        hold(payment, fact, order=order, cause=cause, at=at, columns=columns)
     else:
-        _fail(payment, fact, order=order, cause=cause, at=at, columns=columns)
+        fail(payment, fact, order=order, cause=cause, at=at, columns=columns)
 
 
 def _contradiction(payment: Payment, fact: PaymentFact) -> str:
     """Why this fact cannot be about this payment, or nothing."""
-    if fact.key != payment.gateway_key:
-        return f"The gateway answered about another reference, {_clean(fact.key)[:40]}."
+    # A second capture under one reference has a row with a key of its own: only the gateway's id names it.
+    is_own = payment.capture_kind == CaptureKind.SURPLUS and fact.gateway_payment_id == payment.gateway_payment_id
+    if fact.key != payment.gateway_key and not is_own:
+        return f"The gateway answered about another reference, {fact.key[:40]}."
     if fact.status in _TAKES_MONEY:
-        if fact.amount != payment.amount:
+        if not _fits(payment, fact):
             return f"The gateway took {fact.amount}, not {payment.amount}, as {fact.gateway_payment_id}."
         if payment.gateway_payment_id and fact.gateway_payment_id != payment.gateway_payment_id:
             return f"The gateway reports a second payment, {fact.gateway_payment_id}."
     return ""
 
 
-def flag_for_review(payment: Payment, reason: str, *, money_unclear: bool = False) -> None:
-    """Ask staff to look at a payment. The first reason stands; `money_unclear` stops everybody calling it untaken."""
-    log.warning("%s needs review: %s", payment.uid, reason)
-    payment.review_reason = payment.review_reason or reason[:200]
-    payment.money_unclear = payment.money_unclear or money_unclear
-    payment.save(update_fields=["review_reason", "money_unclear"])
+def _fits(payment: Payment, fact: PaymentFact) -> bool:
+    """Whether the money is what was asked for; of held money a part may be captured, and that part is told again."""
+    if fact.status == PaymentStatus.SUCCESS and payment.is_captured:
+        return fact.amount == payment.captured
+    if fact.amount is None or fact.status == PaymentStatus.AUTHORIZED or payment.status not in _HELD:
+        return fact.amount == payment.amount
+    return fact.amount.currency == payment.currency and 0 < fact.amount.minor <= payment.amount_minor
 
 
 def _note_illegal(payment: Payment, fact: PaymentFact) -> None:
@@ -125,7 +183,7 @@ def _note_illegal(payment: Payment, fact: PaymentFact) -> None:
         flag_for_review(payment, f"The gateway said {fact.status} after {payment.status}.")
 
 
-def _columns(fact: PaymentFact) -> Columns:
+def _columns(payment: Payment, fact: PaymentFact) -> Columns:
     """What a fact tells of the payment besides its status."""
     told = {
         "gateway_payment_id": fact.gateway_payment_id,
@@ -136,93 +194,24 @@ def _columns(fact: PaymentFact) -> Columns:
     }
     columns: Columns = {name: _fitting(name, text) for name, text in told.items() if text}
     if fact.method_details:
-        columns["method_details"] = {_clean(name): _clean(text) for name, text in fact.method_details.items()}
+        details = {storable(name): storable(text) for name, text in fact.method_details.items()}
+        columns["method_details"] = payment.method_details | details
+    return columns if fact.status == PaymentStatus.PENDING else columns | _reasons(fact)
+
+
+def _reasons(fact: PaymentFact) -> Columns:
+    """Why an attempt ended as it did, in the specification's shape, and whose doing it was."""
     message, error_code = _fitting("message", fact.message), _fitting("error_code", fact.error_code)
+    by_customer = fact.status in (PaymentStatus.USER_DROPPED, PaymentStatus.CANCELLED)
     details = {
         "code": [error_code],
         "description": [message],
-        "source": ["bank" if fact.declined else "gateway"],
+        "source": ["bank" if fact.declined else "customer" if by_customer else "gateway"],
         "step": ["authorization"],
     }
-    return columns | {"message": message, "error_code": error_code, "error_details": details if error_code else {}}
-
-
-def _clean(text: str) -> str:
-    """A gateway's words as the database can keep them: no NUL, no half characters."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+    return {"message": message, "error_code": error_code, "error_details": details if error_code else {}}
 
 
 def _fitting(column: str, text: str) -> str:
     """A talkative gateway must not stop a payment: its words are cut to what the column holds."""
-    return _clean(text)[: getattr(Payment._meta.get_field(column), "max_length", None)]
-
-
-def _succeed(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
-    kind = _capture_kind(order, at=at)
-    was_pending = payment.status == PaymentStatus.PENDING
-    columns |= {"captured_minor": payment.amount_minor, "capture_kind": kind, "money_unclear": False}
-    move_payment(payment, PaymentStatus.SUCCESS, order=order, cause=cause, at=at, **columns)
-    _write_authorization(
-        payment,
-        is_new=was_pending,
-        action=AuthorizationAction.CAPTURE,
-        status=AuthorizationStatus.SUCCESS,
-        captured_minor=payment.captured_minor,
-        start_time=payment.started_at,
-        end_time=at,
-        action_reference=fact.gateway_payment_id,
-        action_time=fact.happened_at or at,
-    )
-    if kind == CaptureKind.NORMAL:
-        move_order(order, OrderStatus.PAID, cause=cause, at=at, payment=payment)
-    else:
-        flag_for_review(payment, f"A {kind} capture: this money has to go back to the customer.")
-
-
-def _capture_kind(order: Order, *, at: datetime) -> CaptureKind:
-    if order.status == OrderStatus.PAID:
-        return CaptureKind.SURPLUS
-    if order.status in _ENDED:
-        grace = timedelta(seconds=order.merchant.accept_late_s)
-        return CaptureKind.NORMAL if grace and at <= _ended_at(order) + grace else CaptureKind.LATE
-    return CaptureKind.NORMAL
-
-
-def _ended_at(order: Order) -> datetime:
-    """When an order that is over stopped being payable: its expiry, unless it was called off before."""
-    if order.status == OrderStatus.EXPIRED:
-        return order.expires_at
-    called_off = order.events.filter(kind=f"order.{OrderStatus.TERMINATED}").first()
-    return called_off.at if called_off else order.expires_at
-
-
-def _hold(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
-    """Note held money: of the live attempt, or, heard late, of an ended one whose order is still to be paid."""
-    was_pending = payment.status == PaymentStatus.PENDING
-    if order.status not in ({OrderStatus.PENDING} if was_pending else PAYABLE):
-        flag_for_review(payment, f"Authorised late: the hold {fact.gateway_payment_id} has to be released.")
-        return
-    move_payment(payment, PaymentStatus.AUTHORIZED, order=order, cause=cause, at=at, **columns)
-    _write_authorization(payment, is_new=was_pending, start_time=payment.started_at, approve_by=fact.approve_by)
-    if not was_pending:
-        move_order(order, OrderStatus.PENDING, cause=cause, at=at, payment=payment)
-
-
-def _write_authorization(payment: Payment, *, is_new: bool, **columns: object) -> None:
-    """Insert the payment's authorisation, or bring the one it has up to date."""
-    if is_new or not Authorization.objects.filter(payment=payment).update(**columns):
-        Authorization.objects.create(payment=payment, **columns)
-
-
-def _fail(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:
-    """End an attempt without money; if it was the order's live one, the order goes on or ends with it."""
-    was_live = payment.status in LIVE
-    move_payment(payment, fact.status, order=order, cause=cause, at=at, **columns)
-    if not was_live or order.status != OrderStatus.PENDING:
-        return
-    if order.terminate_requested_at is not None or fact.status == PaymentStatus.VOID:
-        end = OrderStatus.TERMINATED
-    else:
-        end = OrderStatus.EXPIRED if order.expires_at <= at else OrderStatus.FAILED
-    declined = order.attempts_declined + (1 if fact.declined else 0)
-    move_order(order, end, cause=cause, at=at, payment=payment, attempts_declined=declined)
+    return storable(text)[: getattr(Payment._meta.get_field(column), "max_length", None)]

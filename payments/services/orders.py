@@ -9,10 +9,11 @@ from django.db.models import Q
 
 from payments import faults, fields, ids, methods, urls
 from payments.errors import BadInput, InvalidMove, NoGateway, OrderIdTaken, StaleRow
-from payments.models import Customer, Merchant, Order, Payment
+from payments.gateways.base import TEST_FAULT_TAG, TEST_FAULTS
+from payments.models import Customer, Event, Merchant, Order, Payment
 from payments.money import Money
 from payments.selectors import open_accounts, serving_accounts
-from payments.services.events import record_event
+from payments.services.events import new_event, write_events
 from payments.states import ORDER_MOVES, Mode, OrderStatus
 
 
@@ -33,6 +34,7 @@ class NewOrder:
     tags: dict[str, str] = field(default_factory=dict)
     customer_id: int = 0
     customer_reference: str = ""
+    manual_capture: bool | None = None
 
 
 def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime) -> Order:
@@ -67,7 +69,8 @@ def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime) 
                     f"order_id: {order.order_id} is already used; choose another, or ask for that order."
                 ) from None
             raise
-        record_event(order, kind="order.created", old="", new=OrderStatus.CREATED, cause="merchant", at=at)
+        told = {"kind": "order.created", "old": "", "new": OrderStatus.CREATED, "cause": "merchant", "at": at}
+        write_events(new_event(order, number=1, **told))
         faults.point("create.before_commit")
     transaction.on_commit(lambda: faults.point("create.after_commit"))
     return order
@@ -93,7 +96,7 @@ def _checked_columns(new: NewOrder, *, merchant: Merchant, mode: str, at: dateti
     urls.check_return_url(return_url, origins=merchant.return_origins, live=live)
     notify_url = new.notify_url or merchant.notify_url
     if notify_url:
-        urls.check_notify_url(notify_url, live=live)
+        urls.check_notify_url(notify_url, live=live, is_new=bool(new.notify_url))
     methods.check(new.payment_methods)
     lifetime = timedelta(seconds=merchant.order_expiry_s)
     return {
@@ -103,10 +106,24 @@ def _checked_columns(new: NewOrder, *, merchant: Merchant, mode: str, at: dateti
         "return_url": return_url,
         "notify_url": notify_url,
         "payment_methods": new.payment_methods,
+        "manual_capture": merchant.manual_capture if new.manual_capture is None else new.manual_capture,
         "note": fields.line("order_note", new.note, at_most=200),
-        "tags": fields.tags(new.tags),
+        "tags": _checked_tags(new.tags, live=live),
         "expires_at": fields.expiry(new.expiry_time, at=at) if new.expiry_time else at + lifetime,
     }
+
+
+def _checked_tags(tags: dict[str, str], *, live: bool) -> dict[str, str]:
+    """The merchant's tags; in test mode one of them can ask the simulator to go wrong. Raises BadInput."""
+    checked = fields.tags(tags)
+    fault = checked.get(TEST_FAULT_TAG, "")
+    if fault and not live and fault not in TEST_FAULTS:
+        raise BadInput(
+            "order_tags",
+            "test_fault_unknown",
+            f"order_tags: {TEST_FAULT_TAG} is one of {', '.join(TEST_FAULTS)}; leave it out for none.",
+        )
+    return checked
 
 
 def _customer(order: Order, *, customer_id: int, reference: str, at: datetime) -> Customer:
@@ -132,7 +149,7 @@ def _customer(order: Order, *, customer_id: int, reference: str, at: datetime) -
 
 def lock_order(order_pk: int) -> Order:
     """Read an order and hold it till the transaction ends: by row lock on PostgreSQL, by the write lock on SQLite."""
-    return Order.objects.select_for_update(no_key=True).get(pk=order_pk)
+    return Order.objects.with_endpoints().select_for_update(no_key=True).get(pk=order_pk)
 
 
 def move_order(
@@ -143,20 +160,24 @@ def move_order(
     at: datetime,
     payment: Payment | None = None,
     only_if: Q | None = None,
+    after: Event | None = None,
     **columns: Any,
 ) -> None:
     """The one door through which an order's status changes: compare and set, with its event.
 
-    `only_if` is a further condition that the database decides, such as a deadline; `columns` change with the status.
+    `after` is the event of the payment's move that brings this one about: both are written together. `only_if` is a
+    further condition that the database decides, such as a deadline; `columns` change with the status.
     Raises InvalidMove if the table has no such edge, StaleRow if the row is not as it was read.
     """
     old = OrderStatus(order.status)
     if new not in ORDER_MOVES[old]:
         raise InvalidMove(order, old, new)
-    columns |= {"status": new, "last_sequence": order.last_sequence + 1}
+    number = (after.sequence if after else order.last_sequence) + 1
+    columns |= {"status": new, "last_sequence": number}
     unmoved = Order.objects.filter(only_if or Q(), pk=order.pk, status=old, last_sequence=order.last_sequence)
     if unmoved.update(**columns) != 1:
         raise StaleRow(order)
     for name, value in columns.items():
         setattr(order, name, value)
-    record_event(order, kind=f"order.{new}", old=old, new=new, cause=cause, at=at, payment=payment)
+    event = new_event(order, number=number, kind=f"order.{new}", old=old, new=new, cause=cause, at=at, payment=payment)
+    write_events(after, event)
