@@ -4,9 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from payments.money import Money
-from payments.states import Method, PaymentStatus
+from payments.states import Method, PaymentStatus, RefundStatus
+
+TEST_FAULT_TAG = "till_fault"
+"""The order tag by which a merchant's own tests ask the simulator to go wrong."""
+TEST_FAULTS = {
+    "timeout_before": "The request that decides the payment never arrives.",
+    "timeout_after": "It arrives and is acted on, but the answer never comes.",
+    "error_after": "It is acted on, and answered with an error of the gateway's server.",
+    "duplicate_event": "Every server event is sent twice.",
+    "reorder_events": "The event of the start is sent after the event of the end.",
+    "lose_event": "No server event is sent.",
+}
+"""Its values, with what each does."""
 
 
 class GatewayError(Exception):
@@ -19,6 +32,14 @@ class Unanswered(GatewayError):
 
 class NotSupported(GatewayError):
     """This gateway cannot do that; the caller must not have asked."""
+
+
+class ForgedEvent(GatewayError):
+    """The signature of a server event does not fit its bytes: nobody knows who sent it."""
+
+
+class UnreadableEvent(GatewayError):
+    """A genuine server event that makes no sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +64,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Everything a gateway needs to start one attempt. `key` is our reference and the idempotency key there."""
+    """Everything a gateway needs for one attempt. `key` is our reference and the idempotency key there.
+
+    `details` is what the customer chose: `channel` (link, collect or qrcode), `upi_id`, `netbanking_bank_code`,
+    `provider`. `return_url` brings the customer's browser back, `event_url` takes the gateway's server events.
+    """
 
     key: str
     account: Account
@@ -52,9 +77,25 @@ class Attempt:
     order_id: str
     at: datetime
     deadline_at: datetime
+    order_expires_at: datetime
+    payee: str = ""
     card: Card | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
     return_url: str = ""
     event_url: str = ""
+    manual_capture: bool = False
+    """Whether the money is to be held until somebody captures it."""
+    test_fault: str = ""
+    """What the simulator should do wrong, from the order's tag `till_fault`; empty in live mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """How both sides name a payment: our key, and the gateway's own ids as far as we know them."""
+
+    key: str
+    gateway_payment_id: str = ""
+    gateway_order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +119,20 @@ class PaymentFact:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundFact:
+    """What a gateway says of one refund: pending, success, failed, cancelled or on hold. `key` is our reference."""
+
+    status: RefundStatus
+    key: str
+    amount: Money | None = None
+    gateway_refund_id: str = ""
+    bank_reference: str = ""
+    error_code: str = ""
+    message: str = ""
+    happened_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The gateway decided at once."""
 
@@ -86,9 +141,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """The bank wants a code from the customer; we show the page."""
+    """The bank wants a code from the customer, who answers at `url`; the answer goes through `resume`."""
 
     prompt: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +164,22 @@ class PostTo:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Taken on; the customer acts elsewhere, and the gateway will tell."""
+    """Taken on; the customer acts elsewhere, and the gateway will tell. `link` opens it there, or is drawn as QR."""
+
+    link: str = ""
 
 
 Outcome = Done | Challenge | GoTo | PostTo | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """A verified message of a gateway's server. `fact` is None where it tells nothing of a payment or refund."""
+
+    event_id: str
+    kind: str
+    account_id: int | None
+    fact: PaymentFact | RefundFact | None
 
 
 class Standing(StrEnum):
@@ -138,13 +206,15 @@ class Gateway:
 
     name = ""
     methods: frozenset[Method] = frozenset()
+    holds: frozenset[Method] = frozenset()
+    """Methods whose money it can hold and capture later."""
 
     def start(self, attempt: Attempt) -> Outcome:
         """Begin an attempt. The same key again gives the same attempt, never a second one."""
         raise NotSupported(f"{self.name} cannot start payments.")
 
-    def resume(self, attempt: Attempt, answer: Mapping[str, str]) -> Outcome:
-        """Go on with what the customer answered to a Challenge."""
+    def resume(self, account: Account, key: str, answer: Mapping[str, str]) -> Outcome:
+        """Go on with what the customer answered to a Challenge: `otp`, or `leave` for a customer who gives up."""
         raise NotSupported(f"{self.name} has no challenges.")
 
     def inquire(self, account: Account, key: str) -> PaymentFact | Standing:
@@ -155,22 +225,25 @@ class Gateway:
         """End an attempt that has not taken money, and say whether that worked."""
         raise NotSupported(f"{self.name} cannot cancel.")
 
-    def capture(self, account: Account, key: str, amount: Money) -> PaymentFact:
-        """Take held money, all or part."""
+    def capture(self, account: Account, payment: Reference, amount: Money) -> PaymentFact:
+        """Take held money, all or part; what is not taken is released. The same capture again is the same capture.
+
+        A fact that still says authorised is a refusal: nothing was taken.
+        """
         raise NotSupported(f"{self.name} cannot capture.")
 
-    def void(self, account: Account, key: str) -> PaymentFact:
-        """Release held money."""
+    def void(self, account: Account, payment: Reference) -> PaymentFact:
+        """Release held money. A fact that says authorised is a refusal, one that says success came too late."""
         raise NotSupported(f"{self.name} cannot void.")
 
-    def refund(self, account: Account, key: str, refund_key: str, amount: Money) -> object:
-        """Send money back. The same refund key again gives the same refund."""
+    def refund(self, account: Account, payment: Reference, key: str, amount: Money) -> RefundFact:
+        """Send money back. The same refund key again gives the same refund, never a second one."""
         raise NotSupported(f"{self.name} cannot refund.")
 
-    def inquire_refund(self, account: Account, refund_key: str) -> object:
-        """Ask what became of a refund."""
+    def inquire_refund(self, account: Account, payment: Reference, key: str) -> RefundFact | Standing:
+        """Ask what became of a refund: a fact, or ABSENT where the gateway never heard of it."""
         raise NotSupported(f"{self.name} cannot be asked about refunds.")
 
-    def parse_event(self, body: bytes, headers: Mapping[str, str]) -> object:
-        """Verify the raw bytes of a server event and read it."""
+    def parse_event(self, body: bytes, headers: Mapping[str, str], *, at: datetime) -> ServerEvent:
+        """Verify the raw bytes of a server event and read it. Raises ForgedEvent, UnreadableEvent."""
         raise NotSupported(f"{self.name} sends no events.")

@@ -1,0 +1,1 @@
+"""What gateways send: customers coming back, and server events."""

@@ -1,0 +1,41 @@
+"""Addresses we give to gateways. The way back holds a signed state, never the session id, and needs no cookie."""
+
+import re
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from django.urls import reverse
+
+LIFETIME = timedelta(hours=24)
+
+
+class BadState(Exception):
+    """Missing, changed, too old, or made for another gateway."""
+
+
+def _signer(gateway: str) -> Signer:
+    return Signer(salt=f"till.return:{gateway}", sep=".")
+
+
+def return_url(gateway: str, order_uid: str, nonce: str, *, at: datetime) -> str:
+    """Where the gateway sends the customer's browser after the attempt that this form's nonce starts."""
+    state = _signer(gateway).sign(f"{order_uid}-{nonce}-{int(at.timestamp())}")
+    return settings.PUBLIC_URL + reverse("callbacks:return", args=[gateway, state])
+
+
+def event_url(gateway: str) -> str:
+    """Where the gateway posts its server events."""
+    return settings.PUBLIC_URL + reverse("callbacks:events", args=[gateway])
+
+
+def read_state(gateway: str, state: str, *, at: datetime) -> tuple[str, str]:
+    """The order's uid and the form nonce of the one attempt that a state is for. Raises BadState."""
+    try:
+        value = _signer(gateway).unsign(state)
+    except BadSignature:
+        raise BadState from None
+    found = re.fullmatch(r"(order_[0-9a-z]+)-([0-9a-f]{32})-([0-9]{1,12})", value)
+    if found is None or not -60 <= at.timestamp() - int(found[3]) <= LIFETIME.total_seconds():
+        raise BadState
+    return found[1], found[2]

@@ -1,0 +1,52 @@
+"""Doors for gateways. Nothing a browser carries is believed: it only makes us ask."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from checkout import rates
+from checkout.callbacks.links import BadState, read_state
+from checkout.hosted.page import respond
+from checkout.hosted.plain import not_found_page
+from checkout.redirects import SeeOther
+from payments import clock
+from payments.gateways.base import ForgedEvent, NotSupported, UnreadableEvent
+from payments.selectors import find_attempt
+from payments.services.gateway_events import receive_event
+from payments.services.reconcile import inquire_after_return
+
+ASKED_PER_MINUTE = 10
+MAX_BYTES = 262_144
+
+
+@csrf_exempt  # gateways send customers back by GET or POST from their own origin; the signed state is the key
+@require_http_methods(["GET", "HEAD", "POST"])
+def come_back(request: HttpRequest, gateway: str, state: str) -> HttpResponse:
+    """A customer comes back from the bank: ask what became of that one attempt, then show the order's page."""
+    at = clock.now()
+    try:
+        order_uid, nonce = read_state(gateway, state, at=at)
+    except BadState:
+        return respond(request, not_found_page())
+    payment = find_attempt(gateway=gateway, order_uid=order_uid, form_nonce=nonce)
+    if payment is None:
+        return respond(request, not_found_page())
+    if request.method != "HEAD" and rates.count(f"return:{payment.uid}", at=at) <= ASKED_PER_MINUTE:
+        inquire_after_return(payment.pk, at=at)
+    return SeeOther(reverse("hosted:page", args=[payment.order.session_id]))
+
+
+@csrf_exempt  # a server has no form; the signature over the raw bytes is the key
+@require_POST
+def take_event(request: HttpRequest, gateway: str) -> HttpResponseBase:
+    """A server event: 2xx only when it is stored, so that the gateway sends again what we could not keep."""
+    if int(request.headers.get("content-length") or 0) > MAX_BYTES:
+        return JsonResponse({"error": f"Send at most {MAX_BYTES} bytes."}, status=413)
+    try:
+        stored = receive_event(gateway, request.body, request.headers, at=clock.now())
+    except (KeyError, NotSupported):
+        return JsonResponse({"error": f"No gateway {gateway} sends events here."}, status=404)
+    except (ForgedEvent, UnreadableEvent) as refusal:
+        return JsonResponse({"error": str(refusal)}, status=400)
+    return JsonResponse({"status": "stored" if stored else "known"})
