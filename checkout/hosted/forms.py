@@ -1,30 +1,76 @@
-"""What customers type. Any script's digits are read, and nothing dangerous is echoed."""
+"""What customers type and choose: one form a way to pay. Any script's digits are read, nothing dangerous is echoed."""
 
 import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from payments.banks import BANKS, WALLETS, Bank, other_banks, popular_banks
 from payments.cards import passes_luhn, security_code_length
 from payments.gateways.base import Card
+from payments.states import Method
 
 _JOINERS = re.compile(r"[\s\-‐-―.]")
 _EXPIRY = re.compile(r"(?:(\d{1,2})[/\-. ]+(\d{4}|\d{2})|(\d{2})(\d{4}|\d{2})|(\d{4})[/\-.](\d{1,2}))")
 
 
+_UPI_ID = re.compile(r"[a-z0-9._-]{2,256}@[a-z][a-z0-9]{1,63}")
+
+BY_APP, BY_QR, BY_REQUEST = "link", "qrcode", "collect"
+UPI_FLOWS = {"app": BY_APP, "qr": BY_QR, "collect": BY_REQUEST}
+"""The UPI drawer's buttons, and the channel each stands for."""
+
+
+def without_marks(text: str) -> str:
+    """Text without invisible characters, such as the direction marks that come along with a copied number."""
+    return "".join(char for char in text if unicodedata.category(char) != "Cf")
+
+
 def plain_digits(text: str) -> str:
     """Digits of any script as ASCII; invisible direction marks dropped."""
-    kept = (char for char in text if unicodedata.category(char) != "Cf")
-    return "".join(str(unicodedata.digit(char)) if char.isdigit() else char for char in kept).strip()
+    return "".join(str(unicodedata.digit(char)) if char.isdigit() else char for char in without_marks(text)).strip()
 
 
-class CardForm(forms.Form):
-    """The card drawer. `at` is when it was posted: a card lasts to the end of its month there."""
+def joined_digits(text: str) -> str:
+    """Digits as ASCII, without the spaces, dashes and dots that people put between them."""
+    return _JOINERS.sub("", plain_digits(text))
+
+
+class MethodForm(forms.Form):
+    """A method's drawer. `at` is when it was posted. Without data it is only shown, with `initial` what was typed."""
+
+    method: ClassVar[Method]
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        at: datetime,
+        zone: str,
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, auto_id="%s", initial=dict(initial or {}))
+        self.at = at
+        self.zone = zone
+
+    def card(self) -> Card | None:
+        """The card of a valid form, where there is one."""
+        return None
+
+    def details(self) -> dict[str, str]:
+        """What a valid form says of the attempt: kept with it and sent to the gateway."""
+        return {}
+
+
+class CardForm(MethodForm):
+    """The card drawer: a card lasts to the end of its month in the merchant's zone."""
+
+    method = Method.CARD
 
     number = forms.CharField(
         label=_("Card number"),
@@ -45,13 +91,8 @@ class CardForm(forms.Form):
     )
     holder = forms.CharField(label=_("Name on card"), max_length=100, required=False)
 
-    def __init__(self, data: Mapping[str, Any] | None = None, *, at: datetime, zone: str) -> None:
-        super().__init__(data, auto_id="%s")
-        self.at = at
-        self.zone = zone
-
     def clean_number(self) -> str:
-        digits = _JOINERS.sub("", plain_digits(self.cleaned_data["number"]))
+        digits = joined_digits(self.cleaned_data["number"])
         if not re.fullmatch(r"[0-9]+", digits):
             raise forms.ValidationError(_("A card number has digits only. Check it against the card."))
         if not 12 <= len(digits) <= 19:
@@ -102,3 +143,73 @@ class CardForm(forms.Form):
             cvc=self.cleaned_data["cvc"],
             holder=self.cleaned_data["holder"],
         )
+
+
+class UpiForm(MethodForm):
+    """The UPI drawer: an app to open, a code to scan, or an ID to send a request to. No button means a request."""
+
+    method = Method.UPI
+
+    upi_id = forms.CharField(
+        label=_("Your UPI ID"),
+        help_text=_("Like name@bank. Your app gets a request."),
+        error_messages={
+            "required": _("Type your UPI ID, like asha@okbank, or use one of the other buttons here."),
+            "null_characters_not_allowed": _("Type your UPI ID again, like asha@okbank."),
+        },
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, **values: Any) -> None:
+        super().__init__(data, **values)
+        self.channel = UPI_FLOWS.get((data or {}).get("upi_flow", ""), BY_REQUEST)
+        if self.channel != BY_REQUEST:
+            del self.fields["upi_id"]  # whatever stands there was not sent on purpose
+
+    def clean_upi_id(self) -> str:
+        # Nothing but the ID's own signs counts: phones put a capital first and a space behind.
+        upi_id = "".join(without_marks(self.cleaned_data["upi_id"]).split()).lower()
+        if not _UPI_ID.fullmatch(upi_id):
+            raise forms.ValidationError(
+                _("A UPI ID is a name or number, then @, then a short word for the bank or app, like asha@okbank.")
+            )
+        return upi_id
+
+    def details(self) -> dict[str, str]:
+        asked = {"upi_id": self.cleaned_data["upi_id"]} if self.channel == BY_REQUEST else {}
+        return {"channel": self.channel, **asked}
+
+
+class NetbankingForm(MethodForm):
+    """The netbanking drawer: whose sign-in page comes next."""
+
+    method = Method.NETBANKING
+
+    bank = forms.ChoiceField(
+        label=_("Your bank"),
+        help_text=_("Popular banks first, then A to Z"),
+        choices=[(bank.code, bank.name) for bank in BANKS.values()],
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose your bank from the list.")),
+    )
+
+    def groups(self) -> list[tuple[str, list[Bank]]]:
+        """The list as the page shows it."""
+        return [(str(_("Popular banks")), popular_banks()), (str(_("All other banks")), other_banks())]
+
+    def details(self) -> dict[str, str]:
+        bank = BANKS[self.cleaned_data["bank"]]
+        return {"channel": "link", "netbanking_bank_code": bank.code, "netbanking_bank_name": bank.name}
+
+
+class WalletForm(MethodForm):
+    """The wallet drawer: whose sign-in page comes next."""
+
+    method = Method.WALLET
+
+    wallet = forms.ChoiceField(
+        label=_("Which wallet"),
+        choices=list(WALLETS.items()),
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose one of the wallets.")),
+    )
+
+    def details(self) -> dict[str, str]:
+        return {"channel": "link", "provider": self.cleaned_data["wallet"]}

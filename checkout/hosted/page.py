@@ -10,6 +10,8 @@ from django.utils.translation import get_language, get_language_bidi
 from django.utils.translation import gettext as _
 
 from checkout.amounts import Amount, amount_of
+from checkout.hosted.codes import Code
+from checkout.hosted.forms import MethodForm
 from checkout.hosted.style import stylesheet_url
 from checkout.hosted.times import stamp
 from payments.errors import BadInput
@@ -19,8 +21,8 @@ from payments.selectors import OrderState
 from payments.states import Mode
 from payments.urls import check_return_url, finished_return_url
 
-PAY, CHECK = "pay", "check"
-"""Names of the two forms, bound into their tokens."""
+PAY, CHECK, CANCEL = "pay", "check", "cancel"
+"""Names of the forms, bound into their tokens; that of CANCEL also names the attempt."""
 
 LONG_VALUE = 34
 """Characters from which a receipt row's value stands below its label."""
@@ -66,7 +68,13 @@ class MethodRow:
     covers: str
     glyph: str
     template: str
+    form: MethodForm
+    button: str
     is_chosen: bool = False
+
+    @property
+    def field_id(self) -> str:
+        return f"method-{self.code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,25 @@ class Step:
     state: str
     name: str
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonForm:
+    """A form that is one button. `attempt` is the payment it is about, where that matters."""
+
+    action: str
+    token: str
+    label: str
+    busy_label: str
+    attempt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A heading, or a link's label, and what belongs to it."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +128,7 @@ class Page:
     merchant_name: str = ""
     support_email: str = ""
     test_mode: bool = False
-    test_cards_url: str = ""
+    test_inputs_url: str = ""
     # Paying
     methods_heading: str = ""
     methods: list[MethodRow] = field(default_factory=list)
@@ -109,15 +136,21 @@ class Page:
     form_token: str = ""
     pay_label: str = ""
     busy_label: str = ""
-    card_form: Any = None
     card_note: str = ""
     error_heading: str = ""
     errors: list[FieldError] = field(default_factory=list)
     # Waiting
+    notice: Text | None = None
+    go_on: Text | None = None
+    """The link to where the customer acts: label and address."""
+    code: Code | None = None
+    code_label: str = ""
+    code_words: str = ""
     steps: list[Step] = field(default_factory=list)
-    check_action: str = ""
-    check_token: str = ""
-    check_label: str = ""
+    check: ButtonForm | None = None
+    cancel: ButtonForm | None = None
+    more: Text | None = None
+    """What unfolds for those who need it."""
     closing_words: str = ""
     # Leaving
     return_url: str = ""
@@ -127,7 +160,6 @@ class Page:
     stay_url: str = ""
     stay_label: str = ""
     print_label: str = ""
-    cards: list[Any] = field(default_factory=list)
 
     @property
     def language(self) -> str:
@@ -165,7 +197,7 @@ def order_page(state: OrderState, template: str, title: str, **values: Any) -> P
         merchant_name=merchant.name,
         support_email=merchant.support_email,
         test_mode=state.order.mode == Mode.TEST,
-        test_cards_url=reverse("hosted:test_cards"),
+        test_inputs_url=reverse("simulator:inputs"),
         **values,
     )
 

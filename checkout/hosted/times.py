@@ -30,10 +30,14 @@ def date(moment: datetime, zone: str) -> str:
     return dateformat.format(moment.astimezone(ZoneInfo(zone)), "j F Y")
 
 
+def short_date(moment: datetime, zone: str) -> str:
+    """22 Nov 2026"""
+    return dateformat.format(moment.astimezone(ZoneInfo(zone)), "j M Y")
+
+
 def stamp(moment: datetime, zone: str) -> str:
     """22 Nov 2026, 4:03 pm"""
-    local = moment.astimezone(ZoneInfo(zone))
-    return f"{dateformat.format(local, 'j M Y')}, {clock_time(moment, zone)}"
+    return f"{short_date(moment, zone)}, {clock_time(moment, zone)}"
 
 
 def moment_words(moment: datetime, zone: str, *, at: datetime) -> str:
@@ -52,3 +56,8 @@ def with_moment(sentence: str, moment: datetime, zone: str, *, at: datetime, **w
     """Fill `{moment}`, emphasised, `{zone}` and further words, escaped, into a translated sentence."""
     strong = format_html("<strong>{}</strong>", moment_words(moment, zone, at=at))
     return format_html(sentence, moment=strong, zone=zone_words(zone), **words)
+
+
+def with_date(sentence: str, moment: datetime, zone: str, **words: str) -> SafeString:
+    """Fill `{date}`, emphasised, and further words, escaped, into a translated sentence."""
+    return format_html(sentence, date=format_html("<strong>{}</strong>", date(moment, zone)), **words)

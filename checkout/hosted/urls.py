@@ -3,13 +3,12 @@
 from django.urls import path
 
 from checkout.hosted import style, views
-from checkout.hosted.testcards import list_test_cards
 
 app_name = "hosted"
 urlpatterns = [
-    path("test-cards", list_test_cards, name="test_cards"),
     path("style/<str:name>.css", style.stylesheet, name="stylesheet"),
     path("<str:session_id>", views.show, name="page"),
     path("<str:session_id>/pay", views.pay, name="pay"),
     path("<str:session_id>/check", views.check, name="check"),
+    path("<str:session_id>/cancel", views.cancel, name="cancel"),
 ]

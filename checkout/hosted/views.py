@@ -9,16 +9,20 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from checkout import rates
+from checkout.callbacks import links
 from checkout.hosted import pages, paying, plain
-from checkout.hosted.forms import CardForm
+from checkout.hosted.forms import UPI_FLOWS, MethodForm
 from checkout.hosted.origin import is_same_origin
 from checkout.hosted.page import CHECK, PAY, Page, respond, url_of
 from checkout.hosted.tokens import BadToken, FormToken, read_token
+from checkout.hosted.waiting import cancel_form, hand_off
+from checkout.hosted.ways import WAYS
 from checkout.redirects import SeeOther
 from payments import clock
 from payments.errors import MethodNotOffered, NotPayable
-from payments.gateways.base import Card
+from payments.gateways.base import CancelAnswer
 from payments.selectors import OrderState, find_order_by_session, order_state
+from payments.services.cancels import cancel_attempt
 from payments.services.payments import PaymentRequest, start_payment
 from payments.services.reconcile import inquire_payment
 from payments.states import Method, Mode
@@ -51,7 +55,7 @@ def _no_such_page(request: HttpRequest, *, at: datetime) -> HttpResponse:
 @with_order
 def show(request: HttpRequest, state: OrderState) -> HttpResponse:
     """The page of the order's true state."""
-    return respond(request, pages.page_of(state, stay="stay" in request.GET))
+    return respond(request, pages.page_of(state, stay="stay" in request.GET, kept="kept" in request.GET))
 
 
 @csrf_exempt  # customers have no cookie: the form token and the same-origin check stand in
@@ -67,12 +71,11 @@ def pay(request: HttpRequest, state: OrderState) -> HttpResponse:
         return respond(request, plain.card_data_page())
     if token.nonce in {payment.form_nonce for payment in state.payments} or not state.takes_attempts:
         return SeeOther(url_of(state))
-    form = CardForm(request.POST, at=state.at, zone=state.order.merchant.time_zone)
-    refusal = _refusal(request, state, form, token)
-    if refusal is not None:
-        return respond(request, refusal)
-    _start(state, token, form.card())
-    return SeeOther(url_of(state))
+    judged = _judge(request, state, token)
+    if not isinstance(judged, Page):
+        return SeeOther(_start(state, token, judged))
+    # The form's page says that nothing has been taken: with an attempt out, nobody knows that.
+    return respond(request, judged) if state.live is None else SeeOther(url_of(state))
 
 
 def _genuine_form(request: HttpRequest, state: OrderState, page: str) -> FormToken | None:
@@ -85,28 +88,47 @@ def _genuine_form(request: HttpRequest, state: OrderState, page: str) -> FormTok
         return None
 
 
-def _refusal(request: HttpRequest, state: OrderState, form: CardForm, token: FormToken) -> Page | None:
-    """The page to show instead of starting an attempt, if there is a reason to."""
-    offered = [row.code for row in paying.method_rows(state)]
-    chosen = request.POST.get("method", Method.CARD if offered == [Method.CARD] else "")
-    if chosen not in offered:
-        empty = CardForm({}, at=state.at, zone=state.order.merchant.time_zone)
-        empty.errors.clear()
-        return paying.pay_page(state, empty, notice=_("Choose one of the ways to pay below."))
+def _judge(request: HttpRequest, state: OrderState, token: FormToken) -> MethodForm | Page:
+    """The valid form of the chosen method, or the page to show instead of starting an attempt."""
+    method, typed, zone = _chosen(request, state), request.POST.dict(), state.order.merchant.time_zone
+    if method is None:
+        return paying.pay_page_again(state, typed, notice=_("Choose one of the ways to pay below."))
+    form_of = WAYS[method].form
     if token.is_stale:
-        form.is_valid()
-        form.errors.clear()
-        return paying.pay_page(state, form, notice=_("This page was open for a long time. Please send the form again."))
-    return None if form.is_valid() else paying.pay_page(state, form)
+        unjudged = form_of(at=state.at, zone=zone, initial=typed)
+        old = _("This page was open for a long time. Please send the form again.")
+        return paying.pay_page_again(state, typed, form=unjudged, notice=old)
+    form = form_of(request.POST, at=state.at, zone=zone)
+    return form if form.is_valid() else paying.pay_page_again(state, typed, form=form)
 
 
-def _start(state: OrderState, token: FormToken, card: Card) -> None:
-    """Start the attempt. If somebody else was first, the page to come says what is true."""
-    request = PaymentRequest(method=Method.CARD, form_nonce=token.nonce, card=card)
+def _chosen(request: HttpRequest, state: OrderState) -> Method | None:
+    """The method asked for, if it is offered. A button of the UPI drawer says so itself, whatever the radio says."""
+    asked = Method.UPI if request.POST.get("upi_flow") in UPI_FLOWS else request.POST.get("method", "")
+    if not asked and len(state.methods) == 1:
+        return state.methods[0]
+    return next((method for method in state.methods if method == asked), None)
+
+
+def _start(state: OrderState, token: FormToken, form: MethodForm) -> str:
+    """Start the attempt, and say where to look then. If somebody else was first, the page to come says what is true."""
+    order, account = state.order, state.serving[form.method]
+    request = PaymentRequest(
+        method=form.method, form_nonce=token.nonce, card=form.card(), details=form.details(), account=account
+    )
     try:
-        start_payment(state.order.pk, request, at=clock.now())
+        payment = start_payment(
+            order.pk,
+            request,
+            at=clock.now(),
+            return_url=links.return_url(account.gateway, order.uid, token.nonce, at=state.at),
+            event_url=links.event_url(account.gateway),
+        )
     except (NotPayable, MethodNotOffered):
-        return
+        return url_of(state)
+    # A form may not lead to another origin: for that the waiting page has a link.
+    page = hand_off(payment)
+    return page if page.startswith("/") and not page.startswith("//") else url_of(state)
 
 
 @csrf_exempt  # as above
@@ -120,3 +142,20 @@ def check(request: HttpRequest, state: OrderState) -> HttpResponse:
     if state.live is not None:
         inquire_payment(state.live.pk, at=clock.now(), even_if_early=True)
     return SeeOther(url_of(state))
+
+
+@csrf_exempt  # as above
+@with_order
+def cancel(request: HttpRequest, state: OrderState) -> HttpResponse:
+    """Cancel the attempt that the form names, so that the customer can choose again. Never a newer one."""
+    if request.method != "POST":
+        return HttpResponseRedirect(url_of(state))
+    attempt = request.POST.get("attempt", "")
+    if _genuine_form(request, state, cancel_form(attempt)) is None:
+        return respond(request, pages.refused_form_page(state))
+    if state.live is None or state.live.uid != attempt:
+        return SeeOther(url_of(state))
+    if cancel_attempt(state.live.pk, cause="customer", at=clock.now()) is CancelAnswer.DEAD:
+        return SeeOther(url_of(state))
+    inquire_payment(state.live.pk, at=clock.now(), even_if_early=True)
+    return SeeOther(f"{url_of(state)}?kept=1")

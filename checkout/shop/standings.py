@@ -1,5 +1,6 @@
 """What the order page says for each word VerifyPayment may answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -78,12 +79,23 @@ STANDINGS = {
         badge="Refunded",
         mark="returned",
         heading=("We’ve sent your money back",),
-        words="All of {total} was refunded. Your bank may take a few days to show it.",
-        total_label="Refunded",
+        words="All that was taken went back to you. Your bank may take a few days to show it.",
     ),
 }
+RETURNING = Standing(
+    badge="Being returned",
+    mark="returned",
+    heading=("Your money is on its way back",),
+    words="It came after this order had ended, so Till returns it by itself. Please don’t pay again here. "
+    "You are welcome to order again.",
+)
+RETURNING_WORDS = "is being returned"
+"""What VerifyPayment's message adds for an order that is over, while late money goes back."""
 
 
-def standing_of(status: object) -> Standing:
-    """The words for a status. One we have never heard of proves nothing, so we don't claim to know."""
+def standing_of(answer: Mapping[str, object]) -> Standing:
+    """The words for an answer. A status we have never heard of proves nothing, so we don't claim to know."""
+    status = answer.get("status")
+    if status in ("expired", "terminated") and RETURNING_WORDS in str(answer.get("message", "")):
+        return RETURNING
     return STANDINGS.get(status, UNKNOWN) if isinstance(status, str) else UNKNOWN

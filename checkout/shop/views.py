@@ -127,7 +127,7 @@ def _order_page(request: HttpRequest, demo: Demo, order_id: str) -> HttpResponse
     if known is None:
         return render(request, "shop/unknown.html", status=404)
     answer = client.verify_payment(demo, order_id)
-    standing = standing_of(answer.get("status"))
+    standing = standing_of(answer)
     total = format_money(known["total_minor"], CURRENCY)
     context = {
         "order": known,

@@ -22,9 +22,11 @@
     form.addEventListener("submit", (event) => {
       if (form.dataset.sent) return event.preventDefault();
       form.dataset.sent = "1";
-      for (const button of form.querySelectorAll("[data-busy]")) {
+      // Enter presses the hidden button, which can say nothing itself: then all do.
+      const pressed = event.submitter;
+      for (const button of form.querySelectorAll(".button")) {
         button.setAttribute("aria-disabled", "true");
-        if (button.dataset.busy) button.textContent = button.dataset.busy;
+        if (button === pressed || !pressed || !pressed.matches(".button")) button.textContent = form.dataset.busy;
       }
     });
   }

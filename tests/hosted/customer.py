@@ -1,9 +1,12 @@
-"""A customer at the hosted pages, as a browser without scripts and without cookies would act."""
+"""A customer at the hosted pages and the pretend bank, as a browser without scripts and without cookies would act."""
 
 import re
 from html import unescape
 
 from django.test import Client
+from factory import SelfAttribute
+
+from tests.factories import PaymentFactory
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 CARD_FIELDS = {
@@ -22,6 +25,34 @@ DECLINED, NO_MONEY, EXPIRED_CARD, WRONG_CVC, FOREIGN = (
 )
 
 
+UPI_LINK = "upi://pay?pa=patang@okbank&pn=Patang&am=299.99&tr=pay_1"
+ATTEMPTS = {
+    "request": {"method": "upi", "method_details": {"channel": "collect", "upi_id": "asha@okbank"}},
+    "code": {
+        "method": "upi",
+        "method_details": {"channel": "qrcode"},
+        "next_action": {"type": "code", "link": UPI_LINK},
+    },
+    "bank": {
+        "method": "netbanking",
+        "method_details": {"channel": "link", "netbanking_bank_code": "HDFC", "netbanking_bank_name": "HDFC Bank"},
+        "next_action": {"type": "redirect", "url": "https://bank.example/pay/1"},
+    },
+    "wallet": {
+        "method": "wallet",
+        "method_details": {"channel": "link", "provider": "amazon"},
+        "next_action": {"type": "redirect", "url": "https://wallet.example/pay/1"},
+    },
+    "challenge": {"next_action": {"type": "challenge", "prompt": "3 tries left", "url": "https://bank.example/otp/1"}},
+}
+"""Columns of a pending attempt whose start was answered, one of each kind that has a waiting page of its own."""
+
+
+def attempt(kind, **over):
+    """A live attempt of a kind, for a waiting page."""
+    return PaymentFactory(**{**ATTEMPTS[kind], "start_answered_at": SelfAttribute("started_at"), **over})
+
+
 class Customer:
     """Opens and posts the pages of one payment session."""
 
@@ -29,27 +60,52 @@ class Customer:
         self.client = client or Client()
         self.url = f"/checkout/{order.session_id}"
         self.token = ""
+        self.html = ""
 
     def open(self, query=""):
         response = self.client.get(self.url + query)
-        found = re.search(r'name="form_token" value="([^"]+)"', response.content.decode())
+        self.html = response.content.decode()
+        found = re.search(r'name="form_token" value="([^"]+)"', self.html)
         self.token = unescape(found[1]) if found else ""
         return response
+
+    def hidden_fields(self, name):
+        """What the page opened last has in the form that posts to this address."""
+        form = re.search(rf'<form[^>]* action="{self.url}/{name}".*?</form>', self.html, re.DOTALL)
+        assert form, f"no form for {name}"
+        fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0])
+        return {field: unescape(value) for field, value in fields}
 
     def post(self, name, fields, headers=SAME_ORIGIN):
         return self.client.post(f"{self.url}/{name}", {"form_token": self.token, **fields}, headers=headers)
 
     def pay(self, number="4242424242424242", *, headers=SAME_ORIGIN, **over):
-        """Fill in the form of the page opened last and send it."""
+        """Fill in the card form of the page opened last and send it."""
         return self.post("pay", {**CARD_FIELDS, "number": number, **over}, headers=headers)
 
     def open_and_pay(self, number="4242424242424242", **over):
         self.open()
         return self.pay(number, **over)
 
+    def pay_by(self, method, **fields):
+        """Open the page and send one of its other forms."""
+        self.open()
+        return self.post("pay", {"method": method, **fields})
+
     def check(self):
         self.open()
         return self.post("check", {})
+
+    def cancel(self, **over):
+        """Press the cancel button of the page opened last."""
+        return self.post("cancel", {**self.hidden_fields("cancel"), **over})
+
+    def act(self, handed_over, **fields):
+        """Press something on the pretend page that a response leads to, and come back to what is true then."""
+        response = self.client.post(handed_over["Location"], fields, headers=SAME_ORIGIN)
+        while response.status_code in (302, 303) and not response["Location"].startswith("/simulator"):
+            response = self.client.get(response["Location"])
+        return response
 
 
 def text_of(response):

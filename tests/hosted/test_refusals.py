@@ -165,6 +165,8 @@ def test_a_card_is_good_to_the_end_of_its_month_in_the_merchants_zone(customer):
 
 @pytest.mark.parametrize("method", ["upi", "cash", ""])
 def test_a_method_this_order_does_not_offer_is_refused(order, method):
+    order.payment_methods = ["card", "wallet"]
+    order.save()
     customer = Customer(order)
     customer.open()
     response = customer.pay(method=method)

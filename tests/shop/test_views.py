@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from checkout.shop import client as shop_client
 from checkout.shop import orders as book
-from checkout.shop.standings import STANDINGS
+from checkout.shop.standings import RETURNING, STANDINGS
 from tests.shop.conftest import SECRET
 
 pytestmark = pytest.mark.django_db
@@ -196,7 +196,7 @@ class TestComingBack:
 
     def test_every_standing_is_tested_and_drawn(self):
         assert set(self.HEADINGS) == set(STANDINGS)
-        drawings = {standing.drawing for standing in STANDINGS.values()}
+        drawings = {standing.drawing for standing in (*STANDINGS.values(), RETURNING)}
         assert all((django_settings.BASE_DIR / "static" / name).is_file() for name in drawings)
 
     @pytest.mark.parametrize("status", HEADINGS)
@@ -210,6 +210,18 @@ class TestComingBack:
         assert ("Try paying again" in page) is (status in self.CAN_STILL_PAY)
         has_way_to_pay = f'href="{till.url}/checkout/sess_abc"' in page
         assert has_way_to_pay is (status in self.CAN_STILL_PAY | self.MAY_LOOK_AGAIN)
+
+    @pytest.mark.parametrize("status", ["expired", "terminated"])
+    def test_late_money_on_its_way_back_is_told(self, client, till, order_id, status):
+        till.verifies(status, f"Order {status}, and a late payment is being returned", "410")
+        page = text_of(client.get(f"/shop/return?order_id={order_id}"))
+        assert "Your money is on its way back" in page
+        assert "Being returned" in page
+        assert self.HEADINGS[status] not in page
+
+    def test_held_money_is_called_held_and_not_taken(self, client, till, order_id):
+        till.verifies("authorized", "Payment authorised: the money is held, not taken", "202")
+        assert "₹1,040.00 is held by your bank, not taken." in text_of(client.get(f"/shop/orders/{order_id}"))
 
     def test_the_address_proves_nothing(self, client, till, order_id):
         till.verifies("failed")

@@ -1,0 +1,126 @@
+"""The ways to pay as the pages show them: one table, a row a method. Nothing else asks which method it has."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from checkout.hosted.forms import CardForm, MethodForm, NetbankingForm, UpiForm, WalletForm
+from payments.banks import WALLETS
+from payments.models import Payment
+from payments.states import Method
+
+Details = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A way to pay. `button` may hold the amount; `used` and `decliner` read an attempt's method_details."""
+
+    name: Any
+    covers: Any
+    glyph: str
+    template: str
+    form: type[MethodForm]
+    button: Any
+    waiting: Any
+    """The waiting page's heading."""
+    go_on: Any
+    """The link to where the customer acts."""
+    declined: Any
+    """The heading after a decline; `%(who)s` where `decliner` knows who said no."""
+    used: Callable[[Details], str]
+    decliner: Callable[[Details], str] = lambda details: ""
+
+
+def _used_card(details: Details) -> str:
+    last4 = details.get("card_last4", "")
+    return _("Card ending %(last4)s") % {"last4": last4} if last4 else _("Card")
+
+
+def _used_upi(details: Details) -> str:
+    upi_id = details.get("upi_id", "")
+    return _("UPI %(upi_id)s") % {"upi_id": upi_id} if upi_id else _("UPI app")
+
+
+def _used_bank(details: Details) -> str:
+    return _("%(bank)s netbanking") % {"bank": _bank(details) or _("Your bank")}
+
+
+def _bank(details: Details) -> str:
+    return str(details.get("netbanking_bank_name", ""))
+
+
+def _wallet(details: Details) -> str:
+    return WALLETS.get(details.get("provider", ""), "")
+
+
+WAYS: dict[Method, Way] = {
+    Method.UPI: Way(
+        name=gettext_lazy("UPI"),
+        covers=gettext_lazy("Any UPI app, UPI ID or QR code"),
+        glyph="upi",
+        template="hosted/_upi.html",
+        form=UpiForm,
+        button=gettext_lazy("Send request for %(amount)s"),
+        waiting=gettext_lazy("Waiting for your UPI app"),
+        go_on=gettext_lazy("Open my UPI app"),
+        declined=gettext_lazy("Your bank declined this UPI payment"),
+        used=_used_upi,
+    ),
+    Method.CARD: Way(
+        name=gettext_lazy("Card"),
+        covers=gettext_lazy("Visa, Mastercard, RuPay, Amex"),
+        glyph="card",
+        template="hosted/_card.html",
+        form=CardForm,
+        button=gettext_lazy("Pay %(amount)s"),
+        waiting=gettext_lazy("Waiting for your bank"),
+        go_on=gettext_lazy("Go on at my bank"),
+        declined=gettext_lazy("Your bank declined this card"),
+        used=_used_card,
+    ),
+    Method.NETBANKING: Way(
+        name=gettext_lazy("Netbanking"),
+        covers=gettext_lazy("All major Indian banks"),
+        glyph="bank",
+        template="hosted/_netbanking.html",
+        form=NetbankingForm,
+        button=gettext_lazy("Go to my bank"),
+        waiting=gettext_lazy("Waiting for your bank"),
+        go_on=gettext_lazy("Go on at my bank"),
+        declined=gettext_lazy("%(who)s declined this payment"),
+        used=_used_bank,
+        decliner=_bank,
+    ),
+    Method.WALLET: Way(
+        name=gettext_lazy("Wallet"),
+        covers=", ".join(list(WALLETS.values())[:3]),
+        glyph="wallet",
+        template="hosted/_wallet.html",
+        form=WalletForm,
+        button=gettext_lazy("Go to my wallet"),
+        waiting=gettext_lazy("Waiting for your wallet"),
+        go_on=gettext_lazy("Go on at my wallet"),
+        declined=gettext_lazy("%(who)s declined this payment"),
+        used=lambda details: _wallet(details) or _("Wallet"),
+        decliner=_wallet,
+    ),
+}
+
+
+def way_of(payment: Payment) -> Way:
+    """How this attempt was to be paid."""
+    return WAYS[Method(payment.method)]
+
+
+def used(payment: Payment) -> str:
+    """What a receipt names: "UPI asha@okbank", "Card ending 4242"."""
+    return way_of(payment).used(payment.method_details)
+
+
+def decliner(payment: Payment) -> str:
+    """Who said no, by name: "HDFC Bank"; nothing where only "your bank" is known."""
+    return way_of(payment).decliner(payment.method_details)
