@@ -7,7 +7,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "checkout.settings")
 from django.conf import settings
 
 bind = settings.BIND
-worker_class = "gthread"
+worker_class = "checkout.web.WebWorker"
 workers = settings.WEB_CONCURRENCY
 threads = settings.WEB_THREADS
 timeout = 60
@@ -15,10 +15,10 @@ graceful_timeout = 30
 keepalive = 5
 # Only these peers' X-Forwarded-Proto is believed, and only they may speak HTTP/2 without TLS, as gRPC clients do.
 # Where all is plain http there is nothing to believe, so a client on the same machine may.
-# HTTP/2 is off unless asked for: every connection, a silent one too, holds one of the threads that serve the pages.
 forwarded_allow_ips = ",".join(settings.TRUSTED_PROXIES) or ("" if settings.HTTPS else "127.0.0.1,::1")
-http_protocols = "h2,h1" if settings.NATIVE_GRPC else "h1"
-http2_cleartext = "both" if settings.NATIVE_GRPC else "off"
+http_protocols = "h2,h1"
+# Not "prior-knowledge": that refuses HTTP/1.1. An upgrade from it, which "both" allows, our worker declines.
+http2_cleartext = "both"
 limit_request_line = 4094
 limit_request_fields = 60
 # The path holds session ids: our own middleware logs requests, masked.

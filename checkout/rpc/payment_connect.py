@@ -21,7 +21,7 @@ from connectrpc.protocol import ProtocolType
 from connectrpc.server import ConnectASGIApplication, ConnectWSGIApplication, DEFAULT_READ_MAX_BYTES, Endpoint, EndpointSync
 from pyqwest import Client, SyncClient
 
-from .payment_pb2 import CreateOrderRequest, CreateOrderResponse, VerifyPaymentRequest, VerifyPaymentResponse
+from .payment_pb2 import CreateOrderRequest, CreateOrderResponse, TerminateOrderRequest, TerminateOrderResponse, VerifyPaymentRequest, VerifyPaymentResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -50,6 +50,12 @@ class PaymentService(Protocol):
     async def verify_payment(self, request: VerifyPaymentRequest, ctx: RequestContext[VerifyPaymentRequest, VerifyPaymentResponse], /) -> VerifyPaymentResponse:
         """
         Says whether an order is paid. Believe this, never the browser.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def terminate_order(self, request: TerminateOrderRequest, ctx: RequestContext[TerminateOrderRequest, TerminateOrderResponse], /) -> TerminateOrderResponse:
+        """
+        Ends an order for good, and says how it stands then. Repeating it is harmless.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -88,6 +94,17 @@ class PaymentServiceASGIApplication(ConnectASGIApplication[PaymentService]):
                         stream_type=StreamType.UNARY,
                     ),
                     function=svc.verify_payment,
+                ),
+                "/payment.v1.PaymentService/TerminateOrder": Endpoint.unary(
+                    method=MethodInfo(
+                        name="TerminateOrder",
+                        service_name="payment.v1.PaymentService",
+                        input=TerminateOrderRequest,
+                        output=TerminateOrderResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.terminate_order,
                 ),
             },
             interceptors=interceptors,
@@ -176,6 +193,29 @@ class PaymentServiceClient(ConnectClient):
             headers=headers,
             timeout_ms=timeout_ms,
         )
+    async def terminate_order(
+        self,
+        request: TerminateOrderRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> TerminateOrderResponse:
+        """
+        Ends an order for good, and says how it stands then. Repeating it is harmless.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="TerminateOrder",
+                service_name="payment.v1.PaymentService",
+                input=TerminateOrderRequest,
+                output=TerminateOrderResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
 
 class PaymentServiceSync(Protocol):
     """
@@ -190,6 +230,12 @@ class PaymentServiceSync(Protocol):
     def verify_payment(self, request: VerifyPaymentRequest, ctx: RequestContext[VerifyPaymentRequest, VerifyPaymentResponse], /) -> VerifyPaymentResponse:
         """
         Says whether an order is paid. Believe this, never the browser.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def terminate_order(self, request: TerminateOrderRequest, ctx: RequestContext[TerminateOrderRequest, TerminateOrderResponse], /) -> TerminateOrderResponse:
+        """
+        Ends an order for good, and says how it stands then. Repeating it is harmless.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -226,6 +272,17 @@ class PaymentServiceWSGIApplication(ConnectWSGIApplication):
                         stream_type=StreamType.UNARY,
                     ),
                     function=service.verify_payment,
+                ),
+                "/payment.v1.PaymentService/TerminateOrder": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="TerminateOrder",
+                        service_name="payment.v1.PaymentService",
+                        input=TerminateOrderRequest,
+                        output=TerminateOrderResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.terminate_order,
                 ),
             },
             interceptors=interceptors,
@@ -308,6 +365,29 @@ class PaymentServiceClientSync(ConnectClientSync):
                 service_name="payment.v1.PaymentService",
                 input=VerifyPaymentRequest,
                 output=VerifyPaymentResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def terminate_order(
+        self,
+        request: TerminateOrderRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> TerminateOrderResponse:
+        """
+        Ends an order for good, and says how it stands then. Repeating it is harmless.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="TerminateOrder",
+                service_name="payment.v1.PaymentService",
+                input=TerminateOrderRequest,
+                output=TerminateOrderResponse,
                 idempotency_level=IdempotencyLevel.UNKNOWN,
                 stream_type=StreamType.UNARY,
             ),

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreateOrderRequest(_message.Message):
-    __slots__ = ("customer_name", "customer_email", "customer_phone", "order_amount", "order_currency", "order_id", "return_url", "notify_url", "payment_methods", "order_expiry_time", "order_note", "order_tags", "customer_id", "customer_reference")
+    __slots__ = ("customer_name", "customer_email", "customer_phone", "order_amount", "order_currency", "order_id", "return_url", "notify_url", "payment_methods", "order_expiry_time", "order_note", "order_tags", "customer_id", "customer_reference", "capture_method")
     class OrderTagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -29,6 +29,7 @@ class CreateOrderRequest(_message.Message):
     ORDER_TAGS_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    CAPTURE_METHOD_FIELD_NUMBER: _ClassVar[int]
     customer_name: str
     customer_email: str
     customer_phone: str
@@ -43,7 +44,8 @@ class CreateOrderRequest(_message.Message):
     order_tags: _containers.ScalarMap[str, str]
     customer_id: int
     customer_reference: str
-    def __init__(self, customer_name: _Optional[str] = ..., customer_email: _Optional[str] = ..., customer_phone: _Optional[str] = ..., order_amount: _Optional[float] = ..., order_currency: _Optional[str] = ..., order_id: _Optional[str] = ..., return_url: _Optional[str] = ..., notify_url: _Optional[str] = ..., payment_methods: _Optional[_Iterable[str]] = ..., order_expiry_time: _Optional[str] = ..., order_note: _Optional[str] = ..., order_tags: _Optional[_Mapping[str, str]] = ..., customer_id: _Optional[int] = ..., customer_reference: _Optional[str] = ...) -> None: ...
+    capture_method: str
+    def __init__(self, customer_name: _Optional[str] = ..., customer_email: _Optional[str] = ..., customer_phone: _Optional[str] = ..., order_amount: _Optional[float] = ..., order_currency: _Optional[str] = ..., order_id: _Optional[str] = ..., return_url: _Optional[str] = ..., notify_url: _Optional[str] = ..., payment_methods: _Optional[_Iterable[str]] = ..., order_expiry_time: _Optional[str] = ..., order_note: _Optional[str] = ..., order_tags: _Optional[_Mapping[str, str]] = ..., customer_id: _Optional[int] = ..., customer_reference: _Optional[str] = ..., capture_method: _Optional[str] = ...) -> None: ...
 
 class CreateOrderResponse(_message.Message):
     __slots__ = ("payment_session_id", "return_url", "order_id")
@@ -62,6 +64,22 @@ class VerifyPaymentRequest(_message.Message):
     def __init__(self, order_id: _Optional[str] = ...) -> None: ...
 
 class VerifyPaymentResponse(_message.Message):
+    __slots__ = ("message", "code", "status")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    message: str
+    code: str
+    status: str
+    def __init__(self, message: _Optional[str] = ..., code: _Optional[str] = ..., status: _Optional[str] = ...) -> None: ...
+
+class TerminateOrderRequest(_message.Message):
+    __slots__ = ("order_id",)
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    def __init__(self, order_id: _Optional[str] = ...) -> None: ...
+
+class TerminateOrderResponse(_message.Message):
     __slots__ = ("message", "code", "status")
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]

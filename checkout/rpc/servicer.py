@@ -16,16 +16,19 @@ from checkout.auth import CHALLENGE, AuthenticationFailed, RateExceeded, identif
 from checkout.rpc.payment_pb2 import (
     CreateOrderRequest,
     CreateOrderResponse,
+    TerminateOrderRequest,
+    TerminateOrderResponse,
     VerifyPaymentRequest,
     VerifyPaymentResponse,
 )
 from payments import clock
 from payments.errors import BadInput, NoGateway, NotFound, OrderIdTaken, PaymentsError
-from payments.models import ApiKey
+from payments.models import ApiKey, Order
 from payments.money import Money
 from payments.selectors import find_order, order_state, verify
 from payments.services import idempotency
 from payments.services.orders import NewOrder, create_order
+from payments.services.payments import terminate_order
 
 log = logging.getLogger("till.rpc")
 caller: ContextVar[ApiKey] = ContextVar("caller")
@@ -39,6 +42,8 @@ CODES: dict[type[PaymentsError], Code] = {
     NotFound: Code.NOT_FOUND,
     NoGateway: Code.FAILED_PRECONDITION,
 }
+
+CAPTURE_METHODS = {"": None, "automatic": False, "manual": True}
 
 
 def code_of(refusal: PaymentsError) -> Code:
@@ -100,7 +105,7 @@ def refusals_as_codes(
 
 
 class PaymentServicer:
-    """The two calls. Each answers for the caller's merchant and mode alone."""
+    """The calls. Each answers for the caller's merchant and mode alone."""
 
     @refusals_as_codes
     def create_order(self, request: CreateOrderRequest, ctx: Any, /) -> CreateOrderResponse:
@@ -112,12 +117,34 @@ class PaymentServicer:
 
     @refusals_as_codes
     def verify_payment(self, request: VerifyPaymentRequest, _ctx: Any, /) -> VerifyPaymentResponse:
-        key = caller.get()
-        order = find_order(merchant_id=key.merchant_id, mode=key.mode, order_id=request.order_id)
-        if order is None:
-            raise NotFound("order_not_found: you have no order with this order_id.")
-        verdict = verify(order_state(order, at=clock.now()))
+        verdict = verify(order_state(_own_order(request.order_id), at=clock.now()))
         return VerifyPaymentResponse(message=verdict.message, code=verdict.code, status=verdict.status)
+
+    @refusals_as_codes
+    def terminate_order(self, request: TerminateOrderRequest, _ctx: Any, /) -> TerminateOrderResponse:
+        terminate_order(_own_order(request.order_id).pk, cause="merchant", at=clock.now())
+        verdict = verify(order_state(_own_order(request.order_id), at=clock.now()))
+        return TerminateOrderResponse(message=verdict.message, code=verdict.code, status=verdict.status)
+
+
+def _own_order(order_id: str) -> Order:
+    """The caller's own order. Raises NotFound: unknown, foreign and malformed ids look alike."""
+    key = caller.get()
+    order = find_order(merchant_id=key.merchant_id, mode=key.mode, order_id=order_id)
+    if order is None:
+        raise NotFound("order_not_found: you have no order with this order_id.")
+    return order
+
+
+def _manual_capture(capture_method: str) -> bool | None:
+    """Whether the money is to be held; None leaves it to the merchant's default. Raises BadInput."""
+    if capture_method not in CAPTURE_METHODS:
+        raise BadInput(
+            "capture_method",
+            "capture_method_unknown",
+            "capture_method: write automatic or manual, or leave it out for your account's default.",
+        )
+    return CAPTURE_METHODS[capture_method]
 
 
 def _create_order(request: CreateOrderRequest, key: ApiKey) -> CreateOrderResponse:
@@ -135,6 +162,7 @@ def _create_order(request: CreateOrderRequest, key: ApiKey) -> CreateOrderRespon
         tags=dict(request.order_tags),
         customer_id=request.customer_id,
         customer_reference=request.customer_reference,
+        manual_capture=_manual_capture(request.capture_method),
     )
     order = create_order(new, merchant=key.merchant, mode=key.mode, at=clock.now())
     return CreateOrderResponse(

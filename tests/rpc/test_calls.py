@@ -155,6 +155,21 @@ def test_both_calls_work_in_protobuf(caller):
     assert (verdict.code, verdict.status) == ("202", "created")
 
 
+def test_a_native_grpc_answer_ends_with_trailers_and_states_no_length(caller):
+    """nginx forgets the trailers, and so the verdict, of an answer with a length."""
+    trailers = []
+    message = VerifyPaymentRequest(order_id="nothing").SerializeToString()
+    response = caller.http.post(
+        f"{SERVICE}/VerifyPayment",
+        data=b"\0" + len(message).to_bytes(4) + message,
+        content_type="application/grpc",
+        headers=caller.headers,
+        **{"gunicorn.http2.send_trailers": trailers.extend},
+    )
+    assert dict(trailers)["grpc-status"] == "5"
+    assert not response.has_header("Content-Length")
+
+
 @pytest.mark.parametrize("amount", [float("nan"), float("inf"), -1.0, 0.0, 10.005])
 def test_odd_doubles_in_protobuf_are_refused(caller, amount):
     body = CreateOrderRequest(**{**LITERAL, "order_amount": amount}).SerializeToString()
@@ -176,6 +191,7 @@ def test_every_field_keeps_its_name_in_json():
 
 
 def test_unknown_foreign_and_malformed_orders_are_the_same_404(caller, stranger):
+    """I17: a merchant never sees another's orders."""
     foreign = stranger.create().json()["order_id"]
     asked = ["order_unknown", foreign, "", "x" * 10_000, "\u0000", "../../etc", "order;--", "ордер"]
     answers = [caller.verify(order_id) for order_id in asked]
@@ -185,6 +201,7 @@ def test_unknown_foreign_and_malformed_orders_are_the_same_404(caller, stranger)
 
 
 def test_a_test_key_does_not_see_a_live_order(caller):
+    """I20: test and live never mix."""
     order_id = caller.create().json()["order_id"]
     Order.objects.update(mode="live")
     assert caller.verify(order_id).status_code == 404

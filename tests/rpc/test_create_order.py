@@ -55,6 +55,7 @@ def test_every_optional_field_is_kept(caller):
         order_note="Monsoon notebook × 2",
         order_tags={"name": "Retail", "age": "New"},
         customer_reference="cust-7",
+        capture_method="manual",
     )
     assert response.json()["order_id"] == "PTG-1042"
     order = Order.objects.get()
@@ -66,6 +67,29 @@ def test_every_optional_field_is_kept(caller):
     assert order.payment_methods == ["card", "upi"]
     assert order.expires_at.isoformat(timespec="seconds") == expiry
     assert order.customer.reference == "cust-7"
+    assert order.manual_capture
+
+
+@pytest.mark.parametrize("by_default", [False, True])
+@pytest.mark.parametrize(
+    ("fields", "held"),
+    [
+        ({}, None),
+        ({"capture_method": ""}, None),
+        ({"capture_method": "automatic"}, False),
+        ({"capture_method": "manual"}, True),
+    ],
+)
+def test_an_order_is_captured_as_it_says_or_as_the_merchant_does(merchant_and_caller, fields, held, by_default):
+    merchant, caller = merchant_and_caller
+    merchant.manual_capture = by_default
+    merchant.save()
+    assert caller.create(**fields).status_code == 200
+    assert Order.objects.get().manual_capture is (by_default if held is None else held)
+
+
+def test_held_money_is_refused_where_no_way_to_pay_can_hold(caller):
+    assert refused(caller.create(capture_method="manual", payment_methods=["netbanking"]), "payment_methods")
 
 
 def test_a_known_customer_is_used_again(caller):
@@ -172,6 +196,9 @@ def test_decimals_beyond_the_currency_are_refused_not_rounded(caller, currency, 
         ("customer_id", 1.5, "0 to 4294967295"),
         ("customer_id", 77, "no such customer"),
         ("customer_reference", "a b@c", "letters, digits"),
+        ("capture_method", "later", "write automatic or manual"),
+        ("capture_method", "MANUAL", "write automatic or manual"),
+        ("capture_method", True, "a text in quotes"),
     ],
 )  # fmt: skip
 def test_a_bad_field_is_refused_by_name_with_what_to_write(caller, field, value, words):

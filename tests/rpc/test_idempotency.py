@@ -114,6 +114,7 @@ def test_creating_under_a_key_takes_at_most_seven_statements(caller):
 
 @pytest.mark.django_db(transaction=True)
 def test_thirty_at_once_are_one_order_and_the_same_bytes(caller):
+    """I13: a retry gets the same bytes."""
     answers = run_together(*[lambda: create(caller, "k-1")] * 30)
     assert {getattr(answer, "status_code", answer) for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
