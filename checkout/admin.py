@@ -1,5 +1,35 @@
 """Django looks here for the admin's classes; they live in checkout.staff."""
 
-from checkout.staff import customers, events, keys, merchants, orders, payments, people, site
+from checkout.staff import (
+    audit,
+    customers,
+    events,
+    fee_plans,
+    gateway_events,
+    groups,
+    keys,
+    ledger,
+    merchants,
+    orders,
+    payments,
+    people,
+    refunds,
+    site,
+)
 
-__all__ = ["customers", "events", "keys", "merchants", "orders", "payments", "people", "site"]
+__all__ = [
+    "audit",
+    "customers",
+    "events",
+    "fee_plans",
+    "gateway_events",
+    "groups",
+    "keys",
+    "ledger",
+    "merchants",
+    "orders",
+    "payments",
+    "people",
+    "refunds",
+    "site",
+]

@@ -13,11 +13,11 @@ from payments.models import Event
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("number", "happened", "kind", "of_order", "of_payment", "old", "new", "cause")
+    list_display = ("number", "happened", "kind", "of_order", "of_payment", "of_refund", "old", "new", "cause")
     list_filter = (EventKind, ("at", admin.DateFieldListFilter), "order__mode", "order__merchant")
-    list_select_related = ("order", "payment")
-    search_fields = ("order__order_id__exact", "order__uid__exact", "payment__uid__exact")
-    search_help_text = "A whole order id (the merchant's or ours) or payment id."
+    list_select_related = ("order", "payment", "refund")
+    search_fields = ("order__order_id__exact", "order__uid__exact", "payment__uid__exact", "refund__uid__exact")
+    search_help_text = "A whole order id (the merchant's or ours), payment id or refund id."
 
     @admin.display(description="no.")
     def number(self, event: Event) -> str:
@@ -35,10 +35,15 @@ class EventAdmin(ReadOnlyAdmin):
     def of_payment(self, event: Event) -> str:
         return link_to(event.payment, event.payment.uid) if event.payment else ""
 
+    @admin.display(description="refund", empty_value="")
+    def of_refund(self, event: Event) -> str:
+        return link_to(event.refund, event.refund.uid) if event.refund else ""
+
     def panels(self, request: HttpRequest, row: Event) -> list[Panel]:
         facts = {
             "order": link_for(request, row.order, row.order.order_id),
             "payment": link_for(request, row.payment, row.payment.uid) if row.payment else "",
+            "refund": link_for(request, row.refund, row.refund.uid) if row.refund else "",
             "number": row.sequence,
             "kind": row.kind,
             "old": row.old,

@@ -20,7 +20,7 @@ TIMES = frozenset(
 STATUS_LOOKS = {
     # How sure we are of the money, not which machine the word comes from: the style sheet has a mark for each look.
     "paid": "taken", "success": "taken",
-    "pending": "unknown",
+    "pending": "unknown", "onhold": "unknown",
     "authorized": "held",
     "failed": "declined",
     "expired": "left", "terminated": "left", "user_dropped": "left", "cancelled": "left", "void": "left",
@@ -46,13 +46,14 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of other models that belong to this one. `key` is the table's anchor on the page."""
+    """Rows of other models that belong to this one. `key` is the table's anchor; `all_at` lists those left out."""
 
     key: str
     title: str
     head: list[str]
     rows: list[list[str]]
     empty: str
+    all_at: str = ""
 
 
 def moment(at: datetime | None) -> str:

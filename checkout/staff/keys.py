@@ -1,5 +1,6 @@
 """API keys: made here, shown once, revoked here, never changed or deleted."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -18,9 +19,11 @@ from django.views.decorators.debug import sensitive_variables
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Panel, facts_of, link_for, moment, short_moment
 from checkout.staff.filters import KeyState
+from checkout.staff.reasons import ReasonField, ReasonForm, act_of
 from payments import clock
 from payments.errors import KeyLimitReached
 from payments.models import ApiKey, Merchant
+from payments.services.audit import record_act
 from payments.services.merchants import IssuedKey, issue_key, revoke_key
 from payments.states import Mode
 
@@ -30,10 +33,11 @@ class SentTwice(Exception):
 
 
 class KeyForm(forms.Form):
-    """For whom the key is, and whether its money is real."""
+    """For whom the key is, whether its money is real, and why there is one more."""
 
     merchant = forms.ModelChoiceField(Merchant.objects.order_by("name"))
     mode = forms.ChoiceField(choices=[(mode.value, mode.value) for mode in Mode], initial=Mode.TEST)
+    reason = ReasonField()
 
     def clean_mode(self) -> str:
         mode: str = self.cleaned_data["mode"]
@@ -104,7 +108,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         form = KeyForm(request.POST or None, initial={"merchant": request.GET.get("merchant"), "mode": Mode.TEST})
         if request.method == "POST" and form.is_valid():
             try:
-                issued = _issue(form.cleaned_data["merchant"], form.cleaned_data["mode"], _newest_seen(request))
+                issued = self._issue(request, form.cleaned_data)
             except KeyLimitReached as refusal:
                 form.add_error(None, refusal.message)
             except SentTwice:
@@ -114,7 +118,6 @@ class ApiKeyAdmin(ReadOnlyAdmin):
                     "first. A key whose secret nobody has should be revoked. To make one more, send this form again.",
                 )
             else:
-                self.log_addition(request, issued.key, [{"added": {}}])
                 return self._page(request, "staff/key_made.html", "API key made", issued=issued)
         newest = ApiKey.objects.aggregate(newest=Max("pk"))["newest"] or 0
         return self._page(request, "staff/key_add.html", "Add API key", form=form, newest=newest)
@@ -132,16 +135,48 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         if not live:
             self.message_user(request, "These keys are revoked already.", messages.WARNING)
             return None
-        if request.POST.get("confirmed") != "yes":
-            words = {"keys": live, "checkbox": helpers.ACTION_CHECKBOX_NAME}
+        form = ReasonForm(request.POST if request.POST.get("confirmed") == "yes" else None)
+        if not form.is_valid():
+            words = {"keys": live, "checkbox": helpers.ACTION_CHECKBOX_NAME, "form": form}
             return self._page(request, "staff/key_revoke.html", "Revoke API keys", **words)
-        at = clock.now()
         with transaction.atomic():
             for key in live:
-                revoke_key(key, at=at)
-                self.log_change(request, key, "Revoked.")
+                self._end(request, key, form.cleaned_data["reason"])
         self.message_user(request, f"Revoked: {', '.join(key.client_id for key in live)}.", messages.SUCCESS)
         return None
+
+    def _issue(self, request: HttpRequest, asked: dict[str, Any]) -> IssuedKey:
+        """Make a key, unless the merchant got one since. The row lock makes a double click wait for its first half.
+
+        Raises SentTwice, KeyLimitReached.
+        """
+        merchant, at = asked["merchant"], clock.now()
+        with transaction.atomic():
+            Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
+            if ApiKey.objects.filter(merchant=merchant, pk__gt=_newest_seen(request)).exists():
+                raise SentTwice
+            issued = issue_key(merchant, mode=Mode(asked["mode"]), at=at)
+            self._record(request, issued.key, "key.add", asked["reason"], at=at)
+            self.log_addition(request, issued.key, [{"added": {}}])
+        return issued
+
+    def _end(self, request: HttpRequest, key: ApiKey, reason: str) -> None:
+        """Revoke one key, with its entries."""
+        at = clock.now()
+        revoke_key(key, at=at)
+        self._record(request, key, "key.revoke", reason, at=at)
+        self.log_change(request, key, f"Revoked. Reason: {reason}")
+
+    def _record(self, request: HttpRequest, key: ApiKey, act: str, reason: str, *, at: datetime) -> None:
+        record_act(
+            act,
+            act_of(request, reason),
+            object_type="api_key",
+            object_id=key.client_id,
+            at=at,
+            merchant=key.merchant_id,
+            mode=str(key.mode),
+        )
 
     def _page(self, request: HttpRequest, template: str, title: str, **words: Any) -> TemplateResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **words}
@@ -157,15 +192,3 @@ def _newest_seen(request: HttpRequest) -> int:
 def _is_number(text: str) -> bool:
     """Whether this could be a row's key, so that nonsense never reaches the database."""
     return text.isascii() and text.isdecimal() and len(text) <= 18
-
-
-def _issue(merchant: Merchant, mode: str, newest_seen: int) -> IssuedKey:
-    """Make a key, unless the merchant got one since. The row lock makes a double click wait for its first half.
-
-    Raises SentTwice, KeyLimitReached.
-    """
-    with transaction.atomic():
-        Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
-        if ApiKey.objects.filter(merchant=merchant, pk__gt=newest_seen).exists():
-            raise SentTwice
-        return issue_key(merchant, mode=Mode(mode), at=clock.now())

@@ -1,5 +1,6 @@
 """A merchant's settings: checked by the rules its orders will be checked by, each message at its field."""
 
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
@@ -9,10 +10,11 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 
 from checkout.staff.base import at_field
+from checkout.staff.reasons import ReasonField
 from payments import fields, urls
 from payments.errors import BadInput
 from payments.models import ApiKey, Merchant
-from payments.money import EXPONENT
+from payments.money import EXPONENT, MAX_MINOR, Money
 from payments.states import Mode
 
 MAX_ORIGINS = 50
@@ -29,6 +31,11 @@ else:
 def time_zones() -> list[tuple[str, str]]:
     """Every time zone this machine knows, by name."""
     return [(zone, zone) for zone in sorted(available_timezones())]
+
+
+def minor_of(amount: Decimal, currency: str) -> int:
+    """An amount of major units, 0 allowed, in minor units. Raises BadInput where it has too many decimals."""
+    return Money.parse(amount, currency).minor if amount else 0
 
 
 class OriginsField(forms.CharField):
@@ -79,6 +86,13 @@ class MerchantForm(MerchantModelForm):
         max_value=MAX_EXPIRY_S,
         help_text="How long after an order's end late money still pays it, in seconds, at most 30 days; 0 returns it.",
     )
+    one_person_refund = forms.DecimalField(
+        label="One person refunds up to",
+        min_value=0,
+        max_value=MAX_MINOR,
+        help_text="In the currency above, like 5000.00. A refund by staff of more needs a second person; 0: every one.",
+    )
+    reason = ReasonField()
 
     class Meta:
         model = Merchant
@@ -94,9 +108,15 @@ class MerchantForm(MerchantModelForm):
             "time_zone",
             "order_expiry_s",
             "accept_late_s",
+            "manual_capture",
         )
         labels = {"return_url": "Return URL", "notify_url": "Notify URL"}
         widgets = dict.fromkeys(("return_url", "notify_url"), AdminTextInputWidget(attrs={"class": "vLargeTextField"}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        limit = Money(self.instance.one_person_refund_minor, self.instance.currency)
+        self.initial["one_person_refund"] = limit.as_major()
 
     def clean_name(self) -> str:
         try:
@@ -131,7 +151,18 @@ class MerchantForm(MerchantModelForm):
                 urls.check_return_url(url, origins=origins, live=self._sells_live())
         except BadInput as refusal:
             self.add_error("return_url", at_field(refusal))
+        self._read_limit(cleaned)
         return cleaned
+
+    def _read_limit(self, cleaned: dict[str, Any]) -> None:
+        """Keep the limit on refunds in minor units of the currency chosen in the same form."""
+        limit, currency = cleaned.get("one_person_refund"), cleaned.get("currency")
+        if limit is None or currency is None:
+            return
+        try:
+            self.instance.one_person_refund_minor = minor_of(limit, currency)
+        except BadInput as refusal:
+            self.add_error("one_person_refund", at_field(refusal))
 
     def _sells_live(self) -> bool:
         """Whether live orders can be made, which need https everywhere."""

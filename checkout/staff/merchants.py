@@ -1,28 +1,34 @@
 """Merchants, whose settings staff may change, and their accounts at gateways, which they may not."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 
+from checkout.amounts import format_money
 from checkout.staff.base import ReadOnlyAdmin, StaffAdmin
 from checkout.staff.facts import Panel, facts_of, link_for, moment, short_moment
 from checkout.staff.merchant_form import MerchantForm
+from checkout.staff.reasons import ReasonedAdmin
 from payments.models import GatewayAccount, Merchant
 
 
 @admin.register(Merchant)
-class MerchantAdmin(StaffAdmin):
+class MerchantAdmin(ReasonedAdmin, StaffAdmin):
     form = MerchantForm
+    audit_type = "merchant"
     change_list_template = "staff/merchant_list.html"
     change_form_template = "staff/merchant_form.html"
     list_display = ("name", "org_id", "currency", "region", "return_url", "created")
     search_fields = ("name__icontains", "id__exact")
     search_help_text = "Part of a name, or an org_id."
-    readonly_fields = ("org_id", "made")
+    readonly_fields = ("org_id", "made", "limit")
     fieldsets = (
         (None, {"fields": ("org_id", "name", "support_email", "accent", "made")}),
         ("Addresses", {"fields": ("return_url", "return_origins", "notify_url")}),
         ("Where it sells", {"fields": ("currency", "region", "time_zone")}),
         ("Time limits", {"fields": ("order_expiry_s", "accept_late_s")}),
+        ("Money", {"fields": ("manual_capture", "one_person_refund")}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -32,6 +38,18 @@ class MerchantAdmin(StaffAdmin):
     @admin.display(description="id (org_id)")
     def org_id(self, merchant: Merchant) -> int:
         return merchant.org_id
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only look reads the limit as text: a field that is not the model's has no value there."""
+        sets = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj):
+            return sets
+        limit = {"fields": ("manual_capture", "limit")}
+        return [(title, limit if title == "Money" else options) for title, options in sets]
+
+    @admin.display(description="one person refunds up to")
+    def limit(self, merchant: Merchant) -> str:
+        return format_money(merchant.one_person_refund_minor, merchant.currency)
 
     @admin.display(description="created (UTC)")
     def created(self, merchant: Merchant) -> str:

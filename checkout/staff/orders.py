@@ -1,16 +1,14 @@
-"""Orders as staff see them: every field of the specification, then our own columns, attempts and events."""
+"""Orders as staff see them: every field of the specification, our own columns, attempts, and all that happened."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
 from checkout.amounts import format_money
-from checkout.staff.base import ReadOnlyAdmin
-from checkout.staff.events import events_table
 from checkout.staff.facts import (
     Fact,
     Panel,
@@ -24,14 +22,18 @@ from checkout.staff.facts import (
     with_times,
 )
 from checkout.staff.filters import ShownStatus
+from checkout.staff.terminate import TerminableAdmin
+from checkout.staff.timeline import AT_MOST as TIMELINE_AT_MOST
+from checkout.staff.timeline import timeline_of
 from payments import clock
-from payments.models import Event, Order, Payment
+from payments.models import Order, Payment
 from payments.selectors import OrderState
 from payments.wire import order_facts
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(TerminableAdmin):
+    change_form_template = "staff/order_timeline.html"
     list_display = ("order_id", "shown_status", "amount", "created", "customer_email", "merchant", "mode")
     list_filter = (ShownStatus, "mode", ("created_at", admin.DateFieldListFilter), "merchant")
     list_select_related = ("merchant",)
@@ -63,10 +65,14 @@ class OrderAdmin(ReadOnlyAdmin):
         ]
 
     def tables(self, request: HttpRequest, row: Order) -> list[Table]:
-        tables = [_payments_table(request, row)] if may_view(request, Payment) else []
-        if may_view(request, Event):
-            tables.append(events_table(request, row.events.select_related("payment").order_by("-sequence")))
-        return tables
+        return [_payments_table(request, row)] if may_view(request, Payment) else []
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        order = context["original"]
+        context["timeline"] = timeline_of(request, order, order.payments.all(), at_most=TIMELINE_AT_MOST)
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 def _state(order: Order) -> OrderState:
@@ -104,6 +110,7 @@ def _own(request: HttpRequest, order: Order, state: OrderState) -> list[Fact]:
         "merchant": link_for(request, order.merchant, order.merchant.name),
         "customer": link_for(request, order.customer, str(order.customer)),
         "stored status": stored,
+        "money is held first": order.manual_capture,
         "attempts declined": order.attempts_declined,
         "terminate requested": moment(order.terminate_requested_at),
         "events so far": order.last_sequence,

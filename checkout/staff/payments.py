@@ -1,12 +1,16 @@
 """Payments as staff see them: every field of the specification, then our own columns and events."""
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import admin
 from django.http import HttpRequest
 
 from checkout.amounts import format_money
-from checkout.staff.base import ReadOnlyAdmin
+from checkout.staff.captures import Capture, Void, held_by
+from checkout.staff.deeds import DeedsAdmin
+from checkout.staff.disputes import CloseDispute, OpenDispute, PostAdjustment
 from checkout.staff.events import events_table
 from checkout.staff.facts import (
     Fact,
@@ -22,12 +26,17 @@ from checkout.staff.facts import (
     with_times,
 )
 from checkout.staff.filters import NeedsReview
-from payments.models import Authorization, Event, Payment
+from checkout.staff.gateway_events import gateway_events_table
+from checkout.staff.giving_back import AskForRefund
+from checkout.staff.money_tables import adjustments_table, refunds_table, transfers_table
+from payments.models import Adjustment, Authorization, Event, GatewayEvent, Payment, Refund, Transfer
+from payments.states import PaymentStatus
 from payments.wire import authorization_facts, payment_facts
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
+class PaymentAdmin(DeedsAdmin):
+    deeds = (Capture(), Void(), AskForRefund(), OpenDispute(), CloseDispute(), PostAdjustment())
     list_display = (
         "uid",
         "shown_status",
@@ -87,15 +96,25 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     def panels(self, request: HttpRequest, row: Payment) -> list[Panel]:
         return [
+            Panel("Money", _money(row)),
             Panel("Payment", facts_of(_specified(request, row))),
             Panel("In Till", _own(request, row)),
             Panel("At the gateway", _at_gateway(request, row)),
         ]
 
     def tables(self, request: HttpRequest, row: Payment) -> list[Table]:
-        if not may_view(request, Event):
-            return []
-        return [events_table(request, row.events.select_related("payment").order_by("-sequence"))]
+        tables = []
+        if may_view(request, Refund):
+            tables.append(refunds_table(request, row))
+        if may_view(request, Adjustment):
+            tables.append(adjustments_table(request, row))
+        if may_view(request, Transfer):
+            tables.append(transfers_table(request, row))
+        if may_view(request, Event):
+            tables.append(events_table(request, row.events.select_related("payment").order_by("-sequence")))
+        if may_view(request, GatewayEvent):
+            tables.append(gateway_events_table(request, row))
+        return tables
 
 
 def _specified(request: HttpRequest, payment: Payment) -> dict[str, Any]:
@@ -116,10 +135,44 @@ def _authorization(payment: Payment) -> dict[str, Any]:
     return facts | {"captured_amount": format_money(authorization.captured_minor, payment.currency)}
 
 
-def _own(request: HttpRequest, payment: Payment) -> list[Fact]:
+def _money(payment: Payment) -> list[Fact]:
+    """How much of it there is where, and what was asked about it last."""
+
     def money(minor: int) -> str:
         return format_money(minor, payment.currency)
 
+    authorization = held_by(payment)
+    is_held = payment.status == PaymentStatus.AUTHORIZED
+    until = f"{moment(authorization.approve_by)}; then it is released by itself" if authorization else ""
+    return facts_of(
+        {
+            "asked": money(payment.amount_minor),
+            "held": money(payment.amount_minor) if is_held else "nothing",
+            "held until": until if is_held and authorization and authorization.approve_by else "",
+            "captured": money(payment.captured_minor),
+            "refunded": money(payment.refunded_minor),
+            "reserved for refunds": money(payment.refund_reserved_minor),
+            "left to refund": money(payment.refundable.minor),
+            "fee": money(payment.fee_minor),
+            "tax on the fee": money(payment.fee_tax_minor),
+            "fee rule": payment.fee_rule or ("none: no plan applied" if payment.is_captured else ""),
+            "disputed": f"since {moment(payment.disputed_at)}" if payment.disputed_at else "no",
+            "capture or void": _last_asked(payment),
+        }
+    )
+
+
+def _last_asked(payment: Payment) -> str:
+    """What was last asked of the gateway about held money, and what became of it."""
+    authorization = held_by(payment)
+    if authorization is None or not authorization.action:
+        return "not asked for"
+    became = {"pending": "sent, not answered yet", "success": "done", "failed": "refused"}
+    told = f"{authorization.action}: {became.get(authorization.status, 'unknown')}"
+    return f"{told}. {authorization.message}" if authorization.message else told
+
+
+def _own(request: HttpRequest, payment: Payment) -> list[Fact]:
     return facts_of(
         {
             "mode": payment.mode,
@@ -127,10 +180,6 @@ def _own(request: HttpRequest, payment: Payment) -> list[Fact]:
             "needs review": payment.review_reason,
             "money unclear": "yes: nobody may call it untaken" if payment.money_unclear else "no",
             "capture kind": payment.capture_kind,
-            "asked": money(payment.amount_minor),
-            "taken": money(payment.captured_minor),
-            "reserved for refunds": money(payment.refund_reserved_minor),
-            "returned": money(payment.refunded_minor),
             "deadline": moment(payment.deadline_at),
             "error code": payment.error_code,
         }
@@ -144,9 +193,33 @@ def _at_gateway(request: HttpRequest, payment: Payment) -> list[Fact]:
             "gateway payment id": payment.gateway_payment_id,
             "gateway order id": payment.gateway_order_id,
             "our key there": payment.gateway_key,
+            "next action": _next_action(payment),
             "start answered": moment(payment.start_answered_at),
             "inquiries": payment.inquiries,
             "next inquiry": moment(payment.inquire_at),
             "leased until": moment(payment.leased_until),
         }
     )
+
+
+def _next_action(payment: Payment) -> dict[str, str] | str:
+    """What the customer has to do next, and where, without what lets its bearer do it."""
+    action = payment.next_action
+    if not action:
+        return "none"
+    is_over = payment.status != PaymentStatus.PENDING
+    return {
+        "type": f"{action.get('type', '')}{' (no longer: the attempt is not pending)' if is_over else ''}",
+        "address": without_token(str(action.get("url") or action.get("link") or "")),
+    }
+
+
+def without_token(url: str) -> str:
+    """An address by its host and the first plain word of its path: a token may stand anywhere behind that."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "…"
+    word = re.match(r"/[a-z]{1,12}(?=/)", parts.path)
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{word[0] if word else ''}/…" if parts.scheme else ""

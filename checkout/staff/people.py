@@ -1,20 +1,29 @@
-"""Staff accounts: only a superuser makes or changes them, so that nobody can widen their own rights."""
+"""Staff accounts: only a superuser makes or changes them, with a reason, so that nobody can widen their own rights."""
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
-from django.db.models import Model
-from django.http import HttpRequest
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+
+from checkout.staff.reasons import ReasonedAdmin, ReasonField
 
 if TYPE_CHECKING:
     AnyUserAdmin = UserAdmin[User]
+    ChangeForm = UserChangeForm[User]
+    CreationForm = AdminUserCreationForm[User]
+    PasswordChangeForm = AdminPasswordChangeForm[User]
 else:
-    AnyUserAdmin = UserAdmin
+    AnyUserAdmin, ChangeForm = UserAdmin, UserChangeForm
+    CreationForm, PasswordChangeForm = AdminUserCreationForm, AdminPasswordChangeForm
 
 admin.site.unregister(User)
-admin.site.unregister(Group)
 
 
 class SuperusersOnly:
@@ -32,11 +41,52 @@ class SuperusersOnly:
         return False
 
 
+class PersonForm(ChangeForm):
+    """An account, and why it changes."""
+
+    reason = ReasonField()
+
+
+class NewPersonForm(CreationForm):
+    """A new account, and why there is one."""
+
+    reason = ReasonField()
+
+
+class PasswordForm(PasswordChangeForm):
+    """A new password for somebody, and why they need one."""
+
+    reason = ReasonField()
+
+
 @admin.register(User)
-class PersonAdmin(SuperusersOnly, AnyUserAdmin):
+class PersonAdmin(SuperusersOnly, ReasonedAdmin, AnyUserAdmin):
     """Who works here."""
 
+    form = PersonForm
+    add_form = NewPersonForm
+    change_password_form = PasswordForm
+    change_user_password_template = "staff/person_password.html"  # noqa: S105
+    audit_type = "user"
+    list_display = ("username", "email", "in_groups", "is_staff", "is_superuser", "is_active")
 
-@admin.register(Group)
-class RoleAdmin(SuperusersOnly, GroupAdmin):
-    """What a group of them may do."""
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description="groups")
+    def in_groups(self, person: User) -> str:
+        return ", ".join(sorted(group.name for group in person.groups.all()))
+
+    @method_decorator(sensitive_post_parameters())
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """The stock view, with the new password, its log entry and the audit entry in one transaction."""
+        with transaction.atomic():
+            return super().user_change_password(request, id, form_url)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """The stock password view tells of its deed here alone; its form has asked for the reason by then."""
+        match = request.resolver_match
+        if match is not None and match.url_name == "auth_user_password_change":
+            reason = ReasonField().clean(request.POST.get("reason", ""))
+            self.record(request, obj, "user.password", reason, {})
+        return super().log_change(request, obj, message)

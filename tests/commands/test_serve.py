@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from checkout.make_env import write_once
+from checkout.management.commands import serve
 from tests.proof.processes import ROOT
 
 
@@ -55,3 +56,20 @@ def test_a_database_that_does_not_answer_is_one_sentence(tmp_path):
     assert "Check DATABASE_URL" in done.stderr
     assert "Traceback" not in done.stderr
     assert "geheim" not in done.stderr
+
+
+@pytest.mark.parametrize(("said", "children_read"), [(None, "True"), ("False", "False")])
+def test_the_demo_lets_webhooks_of_test_keys_stay_on_this_machine_unless_told_otherwise(
+    settings, monkeypatch, said, children_read
+):
+    monkeypatch.delenv("WEBHOOK_ALLOW_PRIVATE", raising=False)
+    monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", said or "")
+    if said is None:
+        monkeypatch.delenv("WEBHOOK_ALLOW_PRIVATE")
+    seen = []
+    monkeypatch.setattr(serve, "refuse_taken_port", lambda: None)
+    monkeypatch.setattr(serve, "call_command", lambda *_, **__: None)
+    note = lambda _: seen.append(os.environ.get("WEBHOOK_ALLOW_PRIVATE"))  # noqa: E731
+    monkeypatch.setattr(serve.Command, "run_children", note)
+    call_command("serve", "--demo")
+    assert seen == [children_read]

@@ -2,7 +2,7 @@
 
 ADMIN = "/admin/payments"
 
-READ_ONLY = ("customer", "order", "payment", "event", "gatewayaccount", "apikey")
+READ_ONLY = ("customer", "order", "payment", "refund", "event", "gatewayevent", "gatewayaccount", "apikey")
 """Models whose pages have no form."""
 
 MODELS = (*READ_ONLY, "merchant")

@@ -1,12 +1,15 @@
 """Who sits at the desk: a superuser, a viewer, and what they look at."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db.models import F
 from django.test import Client
 
-from payments.models import Authorization, Event, GatewayAccount
+from payments import clock, ids
+from payments.models import Authorization, Event, GatewayAccount, GatewayEvent, Payment, Refund
 from payments.states import AuthorizationAction, AuthorizationStatus
 from tests.factories import PaymentFactory, make_merchant_with_key
 from tests.staff import MODELS
@@ -22,6 +25,24 @@ def make_staff(name, *permissions):
     user = User.objects.create_user(name, password="x" * 12, is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     return user
+
+
+def make_gateway_event(payment=None, **columns):
+    """A server event as the simulator sends it; without a payment it fits none."""
+    number = GatewayEvent.objects.count() + 1
+    body = {"id": f"evt_{number:06d}", "type": "payment.captured", "payment": {"amount_minor": 29_999}}
+    told = {"gateway": "simulator", "event_id": body["id"], "kind": body["type"], "body": json.dumps(body)}
+    return GatewayEvent.objects.create(**{**told, "payment": payment, "received_at": clock.now(), **columns})
+
+
+def make_refund(payment, **columns):
+    """₹1.00 of a captured payment that waits for a second person."""
+    by = User.objects.get_or_create(username="asks_for_refunds")[0]
+    Payment.objects.filter(pk=payment.pk).update(refund_reserved_minor=F("refund_reserved_minor") + 100)
+    told = {"merchant": payment.merchant, "mode": payment.mode, "currency": payment.currency, "amount_minor": 100}
+    ids_of_it = {"uid": ids.new_refund_id(), "refund_id": ids.new_refund_id(), "gateway_key": ids.new_refund_key()}
+    asked = {"requested_by": by, "requested_at": clock.now()}
+    return Refund.objects.create(payment=payment, order=payment.order, **{**told, **ids_of_it, **asked, **columns})
 
 
 @pytest.fixture
@@ -89,7 +110,9 @@ def rows(paid, merchant_with_key):
         "customer": paid.order.customer,
         "order": paid.order,
         "payment": paid,
+        "refund": make_refund(paid),
         "event": paid.events.get(),
+        "gatewayevent": make_gateway_event(paid),
         "gatewayaccount": GatewayAccount.objects.first(),
         "apikey": key,
         "merchant": merchant,

@@ -10,13 +10,15 @@ from django.db import connection
 from django.test import Client
 
 from payments import clock
-from payments.models import ApiKey
+from payments.models import ApiKey, AuditEntry
+from payments.services.audit import broken_links
 from payments.services.merchants import authenticate, issue_key
 from payments.states import Mode
 from tests.staff import ADMIN, MODELS
 from tests.staff.conftest import make_staff, signed_in
 
 KEYS = f"{ADMIN}/apikey/"
+WHY = "The shop moved to another server"
 SECRET = re.compile(r"till_(?:test|live)_[A-Za-z0-9_-]{43}")
 
 
@@ -25,11 +27,12 @@ def _newest(client):
 
 
 def _make(client, merchant, mode="test", **over):
-    return client.post(f"{KEYS}add/", {"merchant": merchant.pk, "mode": mode, "newest": _newest(client)} | over)
+    posted = {"merchant": merchant.pk, "mode": mode, "newest": _newest(client), "reason": WHY}
+    return client.post(f"{KEYS}add/", posted | over)
 
 
-def _revoke(client, *keys, confirmed=True):
-    posted = {"action": "revoke", "_selected_action": [key.pk for key in keys]}
+def _revoke(client, *keys, confirmed=True, reason=WHY):
+    posted = {"action": "revoke", "_selected_action": [key.pk for key in keys], "reason": reason}
     return client.post(KEYS, posted | ({"confirmed": "yes"} if confirmed else {}), follow=True)
 
 
@@ -90,7 +93,7 @@ def test_a_double_click_makes_one_key(chief, merchant):
 
 
 def _post(client, merchant, newest):
-    posted = {"merchant": merchant.pk, "mode": "test", "newest": newest}
+    posted = {"merchant": merchant.pk, "mode": "test", "newest": newest, "reason": WHY}
     return client.post(f"{KEYS}add/", posted).content.decode()
 
 
@@ -119,7 +122,9 @@ def test_live_keys_need_https(chief, merchant, settings):
 @pytest.mark.parametrize("over", [{"merchant": 999}, {"merchant": "x"}, {"mode": "both"}, {"mode": ""}])
 def test_odd_choices_are_refused(chief, merchant, over):
     assert not SECRET.search(
-        chief.post(f"{KEYS}add/", {"merchant": merchant.pk, "mode": "test", "newest": "0"} | over).content.decode()
+        chief.post(
+            f"{KEYS}add/", {"merchant": merchant.pk, "mode": "test", "newest": "0", "reason": WHY} | over
+        ).content.decode()
     )
     assert not ApiKey.objects.exists()
 
@@ -156,7 +161,7 @@ def test_a_revoked_key_stays_listed_and_is_known_as_revoked(chief, merchant_with
     assert {row.pk for row in chief.get(KEYS).context["cl"].result_list} == {key.pk, other.pk}
     assert [row.pk for row in chief.get(f"{KEYS}?state=revoked").context["cl"].result_list] == [key.pk]
     assert [row.pk for row in chief.get(f"{KEYS}?state=active").context["cl"].result_list] == [other.pk]
-    assert LogEntry.objects.get().change_message == "Revoked."
+    assert LogEntry.objects.get().change_message == f"Revoked. Reason: {WHY}"
 
 
 def test_revoking_twice_keeps_the_first_time(chief, merchant_with_key):
@@ -183,14 +188,14 @@ def test_posts_need_the_forms_own_token(chief, merchant_with_key):
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = chief.cookies
     assert strict.post(f"{KEYS}add/", {"merchant": merchant.pk, "mode": "test"}).status_code == 403
-    posted = {"action": "revoke", "_selected_action": key.pk, "confirmed": "yes"}
+    posted = {"action": "revoke", "_selected_action": key.pk, "confirmed": "yes", "reason": WHY}
     assert strict.post(KEYS, posted).status_code == 403
     assert ApiKey.objects.filter(revoked_at=None).count() == 1
 
 
 @pytest.mark.parametrize("selected", ["abc", "99999999999999999999999", ""])
 def test_an_odd_selection_is_no_fault_of_ours(chief, merchant_with_key, selected):
-    posted = {"action": "revoke", "_selected_action": selected, "confirmed": "yes"}
+    posted = {"action": "revoke", "_selected_action": selected, "confirmed": "yes", "reason": WHY}
     assert chief.post(KEYS, posted).status_code == 400
     assert ApiKey.objects.filter(revoked_at=None).count() == 1
 
@@ -217,3 +222,43 @@ def test_each_deed_has_its_own_permission(merchant_with_key):
     _revoke(ender, key)
     key.refresh_from_db()
     assert key.revoked_at is not None
+
+
+def _acts():
+    entries = AuditEntry.objects.order_by("pk").select_related("actor")
+    return [(entry.actor.username, entry.act, entry.object_id, entry.reason) for entry in entries]
+
+
+def test_making_and_revoking_say_who_and_why(chief, merchant):
+    _make(chief, merchant)
+    key = ApiKey.objects.get()
+    _revoke(chief, key, reason="It leaked")
+    assert _acts() == [("chief", "key.add", key.client_id, WHY), ("chief", "key.revoke", key.client_id, "It leaked")]
+    assert list(broken_links()) == []
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 201, "of 4242 4242 4242 4242"])
+def test_no_key_is_made_or_ended_without_a_reason_that_can_be_kept(chief, merchant_with_key, reason):
+    merchant, key, _ = merchant_with_key
+    page = _make(chief, merchant, reason=reason).content.decode()
+    assert "Error:" in page
+    assert not SECRET.search(page)
+    again = _revoke(chief, key, reason=reason).content.decode()
+    assert "Error:" in again
+    assert "Revoke this key" in again
+    assert list(ApiKey.objects.values_list("revoked_at", flat=True)) == [None]
+    assert _acts() == []
+
+
+def test_an_act_that_cannot_be_recorded_is_not_done(chief, merchant_with_key, monkeypatch):
+    merchant, key, _ = merchant_with_key
+
+    def refuse(*args, **kwargs):
+        raise RuntimeError("the chain is out of order")
+
+    monkeypatch.setattr("checkout.staff.keys.record_act", refuse)
+    for deed in (lambda: _make(chief, merchant), lambda: _revoke(chief, key)):
+        with pytest.raises(RuntimeError):
+            deed()
+    assert list(ApiKey.objects.values_list("pk", "revoked_at")) == [(key.pk, None)]
+    assert not LogEntry.objects.exists()

@@ -12,7 +12,7 @@ from payments.services.merchants import issue_key
 from payments.states import Mode, OrderStatus
 from tests.factories import CustomerFactory, OrderFactory, PaymentFactory
 from tests.staff import ADMIN, MODELS
-from tests.staff.conftest import make_staff, signed_in
+from tests.staff.conftest import make_gateway_event, make_refund, make_staff, signed_in
 
 ORDER_FIELDS = set(
     """id order_id order_amount order_currency customer_details order_meta order_expiry_time order_note
@@ -203,6 +203,8 @@ def test_a_list_costs_as_many_queries_for_many_rows_as_for_few(chief, rows, now,
         payment = PaymentFactory()
         Event.objects.create(order=payment.order, payment=payment, sequence=1, kind="x", new="y", cause="z", at=now)
         issue_key(payment.merchant, mode=Mode.TEST, at=now)
+        make_gateway_event(payment)
+        make_refund(PaymentFactory(success=True))
     many, shown = cost()
     assert many == few
     assert shown >= 6

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from argparse import ArgumentParser
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,11 @@ from payments.jobs import run_job
 from payments.selectors import due_jobs
 
 THREADS = 4
+SENDERS = 16
+"""Threads that wait for merchants' servers. They are apart, so that a slow one holds up neither money nor a round."""
+SENDING = "delivery"
+GLANCE_S = 0.2
+"""How long a round waits for what it sent: most servers have answered by then, and all are under lease."""
 BATCH = 100
 IDLE_S = 1.0
 REST = timedelta(minutes=1)
@@ -41,19 +46,37 @@ def run_safely(name: str, row_id: int) -> bool:
 class Rounds:
     """Rounds of what is due. A job that failed rests for a while, so that bad rows neither spin nor starve the rest."""
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, senders: ThreadPoolExecutor | None = None) -> None:
         self.pool = pool
+        self.senders = senders or pool
         self.resting: dict[Job, datetime] = {}
+        self.sending: dict[Job, Future[bool]] = {}
 
     def run(self) -> int:
-        """Run all that is due now, several at a time, and say how much of it went well."""
+        """Run all that is due now, several at a time, and say how much of it went well.
+
+        Deliveries are only begun: those that are still on their way count in a later round.
+        """
         at = clock.now()
         self.resting = {job: until for job, until in self.resting.items() if until > at}
         due = due_jobs(at=at, at_most=BATCH + len(self.resting))
-        jobs = [job for job in due if job not in self.resting]
-        went_well = list(self.pool.map(_run_in_thread, jobs))
-        self.resting |= {job: at + REST for job, well in zip(jobs, went_well, strict=True) if not well}
-        return sum(went_well)
+        jobs = [job for job in due if job not in self.resting and job not in self.sending]
+        self._begin_sending([job for job in jobs if job[0] == SENDING])
+        jobs = [job for job in jobs if job[0] != SENDING]
+        results = dict(zip(jobs, self.pool.map(_run_in_thread, jobs), strict=True)) | self._sent()
+        self.resting |= {job: at + REST for job, well in results.items() if not well}
+        return sum(results.values())
+
+    def _begin_sending(self, jobs: list[Job]) -> None:
+        for job in jobs[: SENDERS - len(self.sending)]:
+            self.sending[job] = self.senders.submit(_run_in_thread, job)
+
+    def _sent(self) -> dict[Job, bool]:
+        if self.sending:
+            wait(self.sending.values(), timeout=GLANCE_S)
+        sent = {job: future.result() for job, future in self.sending.items() if future.done()}
+        self.sending = {job: future for job, future in self.sending.items() if job not in sent}
+        return sent
 
 
 def _run_in_thread(job: Job) -> bool:
@@ -84,7 +107,7 @@ def is_alone() -> bool:
 
 
 class Command(BaseCommand):
-    help = "Expire orders and ask gateways about attempts that stay pending. Safe to kill; safe to run twice."
+    help = "Expire orders, ask gateways about attempts, send refunds and webhooks. Safe to kill; safe to run twice."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="Do all that is due, then exit.")
@@ -102,8 +125,8 @@ class Command(BaseCommand):
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stop.set())
         log.info("worker started with %s threads", THREADS)
-        with ThreadPoolExecutor(THREADS) as pool:
-            rounds = Rounds(pool)
+        with ThreadPoolExecutor(THREADS) as pool, ThreadPoolExecutor(SENDERS) as senders:
+            rounds = Rounds(pool, senders)
             while not stop.is_set():
                 try:
                     done = rounds.run()

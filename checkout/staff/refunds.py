@@ -1,0 +1,169 @@
+"""Refunds as staff see them: the queue of those that wait for a second person, and each one's page."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from checkout.amounts import format_money
+from checkout.staff.approvals import SAME_PERSON, Approve, Cancel, Change, amount_of
+from checkout.staff.deeds import DeedsAdmin
+from checkout.staff.events import events_table
+from checkout.staff.facts import (
+    Panel,
+    Table,
+    facts_of,
+    link_for,
+    link_to,
+    may_view,
+    moment,
+    short_moment,
+    status_mark,
+)
+from checkout.staff.money_tables import transfers_table
+from payments.models import Event, Refund, Transfer
+from payments.states import REFUND_SENT, RefundStatus
+
+
+class RefundQueue(admin.SimpleListFilter):
+    """Refunds by whom they wait for."""
+
+    title = "queue"
+    parameter_name = "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("approval", "waits for approval"), ("gateway", "waits for the gateway"), ("over", "decided")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Refund]) -> QuerySet[Refund]:
+        if self.value() == "approval":
+            return queryset.filter(status=RefundStatus.REQUESTED)
+        if self.value() == "gateway":
+            return queryset.filter(status__in=REFUND_SENT)
+        waiting = [RefundStatus.REQUESTED, *REFUND_SENT]
+        return queryset.exclude(status__in=waiting) if self.value() == "over" else queryset
+
+
+@admin.register(Refund)
+class RefundAdmin(DeedsAdmin):
+    deeds = (Approve(), Change(), Cancel())
+    list_display = (
+        "uid",
+        "shown_status",
+        "amount",
+        "requested",
+        "asked_by",
+        "approved_by",
+        "of_order",
+        "of_payment",
+        "merchant",
+        "mode",
+    )
+    list_filter = (RefundQueue, "status", "mode", ("requested_at", admin.DateFieldListFilter), "merchant")
+    list_select_related = ("payment", "order", "merchant", "requested_by", "approved_by")
+    search_fields = (
+        "uid__exact",
+        "refund_id__exact",
+        "gateway_key__exact",
+        "payment__uid__exact",
+        "order__uid__exact",
+        "order__order_id__exact",
+    )
+    search_help_text = "A whole refund id (the merchant's or ours), key at the gateway, payment id, or order id."
+
+    @admin.display(description="status")
+    def shown_status(self, refund: Refund) -> str:
+        return status_mark(refund.status)
+
+    @admin.display(description="amount")
+    def amount(self, refund: Refund) -> str:
+        return amount_of(refund)
+
+    @admin.display(description="payment")
+    def of_payment(self, refund: Refund) -> str:
+        return link_to(refund.payment, refund.payment.uid)
+
+    @admin.display(description="order")
+    def of_order(self, refund: Refund) -> str:
+        return link_to(refund.order, refund.order.order_id)
+
+    @admin.display(description="asked for (UTC)")
+    def requested(self, refund: Refund) -> str:
+        return short_moment(refund.requested_at)
+
+    @admin.display(description="asked for by")
+    def asked_by(self, refund: Refund) -> str:
+        return asked_by(refund)
+
+    def panels(self, request: HttpRequest, row: Refund) -> list[Panel]:
+        return [
+            Panel("Refund", facts_of(_own(request, row))),
+            Panel("People", facts_of(_people(row))),
+            Panel("At the gateway", facts_of(_at_gateway(row))),
+        ]
+
+    def tables(self, request: HttpRequest, row: Refund) -> list[Table]:
+        tables = []
+        if may_view(request, Transfer):
+            tables.append(transfers_table(request, row))
+        if may_view(request, Event):
+            tables.append(events_table(request, row.events.select_related("payment").order_by("-sequence")))
+        return tables
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        refund = context["original"]
+        is_mine = refund.status == RefundStatus.REQUESTED and refund.requested_by_id == request.user.pk
+        context["note"] = SAME_PERSON if is_mine else ""
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def asked_by(refund: Refund) -> str:
+    """Whose wish a refund is: a person's, the merchant's by API, or nobody's."""
+    if refund.is_automatic:
+        return "nobody: it goes back by itself"
+    return str(refund.requested_by) if refund.requested_by else "the merchant, by API"
+
+
+def _own(request: HttpRequest, refund: Refund) -> dict[str, Any]:
+    left = refund.payment.refundable
+    return {
+        "refund id": refund.uid,
+        "the merchant's refund id": refund.refund_id,
+        "status": status_mark(refund.status),
+        "amount": amount_of(refund),
+        "currency": refund.currency,
+        "payment": link_for(request, refund.payment, refund.payment.uid),
+        "order": link_for(request, refund.order, refund.order.order_id),
+        "customer": f"{refund.order.customer_name} ({refund.order.customer_email})",
+        "merchant": link_for(request, refund.merchant, refund.merchant.name),
+        "mode": refund.mode,
+        "left to refund besides": format_money(left.minor, left.currency),
+        "note": refund.note,
+        "message": refund.message,
+        "error code": refund.error_code,
+        "goes back by itself": "yes: late or surplus money" if refund.is_automatic else "no",
+    }
+
+
+def _people(refund: Refund) -> dict[str, Any]:
+    return {
+        "asked for by": asked_by(refund),
+        "asked for": moment(refund.requested_at),
+        "approved by": str(refund.approved_by or ""),
+        "version": refund.version,
+    }
+
+
+def _at_gateway(refund: Refund) -> dict[str, Any]:
+    return {
+        "our key there": refund.gateway_key,
+        "gateway refund id": refund.gateway_refund_id,
+        "bank reference": refund.bank_reference,
+        "sent": moment(refund.sent_at) or "not yet",
+        "completed": moment(refund.completed_at),
+        "inquiries": refund.inquiries,
+        "next inquiry": moment(refund.inquire_at),
+        "leased until": moment(refund.leased_until),
+    }

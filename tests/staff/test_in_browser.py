@@ -1,0 +1,53 @@
+"""The staff's own pages in Chromium: accessible, inside the screen, and clean under our content policy."""
+
+import os
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+
+from tests.browser.conftest import CHROMIUM, HOW_TO, browser_type_launch_args  # noqa: F401  (a fixture)
+from tests.factories import PaymentFactory
+from tests.staff import ADMIN
+from tests.staff.conftest import make_gateway_event, signed_in
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None and not os.environ.get("TILL_REQUIRE_BROWSER"), reason=HOW_TO),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def paths():
+    """Where each of our pages is, in the states that say most."""
+    failed, flying, held = PaymentFactory(failed=True), PaymentFactory(), PaymentFactory(authorized=True)
+    for _ in range(21):
+        make_gateway_event(flying)
+    stray = make_gateway_event(body='{"long": "' + "x" * 300 + '"}')
+    return [
+        f"order/{failed.order_id}/change/",
+        *(f"order/{payment.order_id}/terminate/" for payment in (failed, flying, held)),
+        f"payment/{flying.pk}/change/",
+        "gatewayevent/",
+        f"gatewayevent/{stray.pk}/change/",
+    ]
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_our_pages_are_accessible_and_fit(browser, live_server, paths, scheme, width):
+    session = signed_in(User.objects.create_superuser("chief")).cookies["sid"].value
+    context = browser.new_context(viewport={"width": width, "height": 812}, color_scheme=scheme)
+    context.add_cookies([{"name": "sid", "value": session, "url": live_server.url}])
+    for path in paths:
+        page = context.new_page()
+        complaints = []
+        page.on("console", lambda said, kept=complaints: kept.append(said.text) if said.type == "error" else None)
+        page.goto(f"{live_server.url}{ADMIN}/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert complaints == []  # before axe, which tries styles of its own
+        results = Axe().run(page)
+        assert results.violations_count == 0, f"{path}: {results.generate_report()}"
+        page.close()
+    context.close()
