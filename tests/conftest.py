@@ -6,8 +6,9 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.db import connection
+from django.test import TransactionTestCase
 
-from payments import clock
+from payments import append_only, clock
 from tests.factories import MerchantFactory, OrderFactory, PaymentFactory
 
 
@@ -20,6 +21,21 @@ def django_db_setup(django_db_setup, django_db_blocker):
             with connection.cursor() as cursor:
                 others = "datname = current_database() AND pid <> pg_backend_pid()"
                 cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")  # noqa: S608
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _empty_databases_although_rows_are_append_only():
+    """After a test with real transactions the database is emptied; migrating it, as that does, brings triggers back."""
+    empty = TransactionTestCase._fixture_teardown
+
+    def without_triggers(self):
+        if connection.vendor == "sqlite":  # PostgreSQL truncates, which fires no trigger
+            append_only.remove()
+        empty(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        yield
 
 
 @pytest.fixture

@@ -5,24 +5,16 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from payments import clock
 from payments.gateways.simulator.models import SimulatedPayment
 from payments.models import Order
+from payments.money import Money
+from payments.services.refunds import NewRefund
+from payments.services.sending import capture_payment, refund_payment
 from payments.states import OrderStatus
+from tests.browser.hands import APPROVED, DECLINED, buy, fill_card, pay_button
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-APPROVED, DECLINED = "4242424242424242", "4000000000000002"
-
-
-def fill_card(page, number, expiry="12/39", cvc="123"):
-    page.locator("[autocomplete='cc-number']").fill(number)
-    page.locator("[autocomplete='cc-exp']").fill(expiry)
-    page.locator("[autocomplete='cc-csc']").fill(cvc)
-    page.locator("[autocomplete='cc-name']").fill("Asha Rao")
-
-
-def pay_button(page):
-    return page.get_by_role("button", name=re.compile("^Pay ₹"))
 
 
 def test_buy_be_declined_pay_and_return(phone, live_server, patang):
@@ -35,6 +27,7 @@ def test_buy_be_declined_pay_and_return(phone, live_server, patang):
     pay_button(phone).click()
     expect(phone.get_by_role("heading", name="Your bank declined this card")).to_be_visible()
     expect(phone.get_by_text("You have 4 tries left.")).to_be_visible()
+    expect(phone.get_by_role("radio", name=re.compile("^UPI"))).to_be_checked()
     expect(phone.locator("[autocomplete='cc-number']")).to_have_value("")
 
     fill_card(phone, APPROVED)
@@ -50,7 +43,7 @@ def test_buy_be_declined_pay_and_return(phone, live_server, patang):
 
 
 def test_the_receipt_goes_back_to_the_shop_by_itself(phone, live_server, patang, monkeypatch):
-    monkeypatch.setattr("checkout.hosted.pages.RETURN_AFTER_S", 1)
+    monkeypatch.setattr("checkout.hosted.receipt.RETURN_AFTER_S", 1)
     phone.goto(f"{live_server.url}/shop")
     phone.get_by_role("button", name="Buy the calendar").click()
     fill_card(phone, APPROVED)
@@ -112,7 +105,10 @@ def test_a_wrong_date_is_named_first_and_the_number_is_gone(phone, live_server, 
 def test_keyboard_alone_is_enough(phone, live_server, patang):
     phone.goto(f"{live_server.url}/shop")
     phone.get_by_role("button", name="Buy the notebook").press("Enter")
-    phone.locator("[autocomplete='cc-number']").focus()
+    phone.locator("#method-upi").focus()
+    phone.keyboard.press("ArrowDown")
+    phone.keyboard.press("Tab")
+    expect(phone.locator("[autocomplete='cc-number']")).to_be_focused()
     for text in (APPROVED, "1239", "123", "Asha Rao"):
         phone.keyboard.type(text)
         phone.keyboard.press("Tab")
@@ -130,3 +126,35 @@ def test_leaving_unpaid_and_coming_back_pays_the_same_order(phone, live_server, 
     pay_button(phone).click()
     expect(phone.get_by_text("was taken, once.")).to_be_visible()
     assert Order.objects.get().status == OrderStatus.PAID
+
+
+def test_money_is_held_then_captured_then_refunded_and_every_page_says_so(phone, live_server, patang):
+    patang.manual_capture = True
+    patang.save()
+    buy(phone, live_server)
+    fill_card(phone, APPROVED)
+    pay_button(phone).click()
+    expect(phone.get_by_role("heading", name="Your bank said yes")).to_be_visible()
+    expect(phone.get_by_text("is held by your bank, not taken.")).to_be_visible()
+    expect(phone.get_by_text(re.compile("If it isn’t used, it is released by"))).to_be_visible()
+    page = phone.url
+    phone.get_by_role("link", name="Return to Patang Paper Goods").click()
+    expect(phone.get_by_text('"status": "authorized"')).to_be_visible()
+    expect(phone.get_by_text("is held by your bank, not taken.", exact=False).first).to_be_visible()
+
+    payment = Order.objects.get().payments.get()
+    capture_payment(payment.pk, cause="merchant", at=clock.now())
+    phone.goto(page)
+    expect(phone.get_by_text("was taken, once.")).to_be_visible()
+
+    refund_payment(payment.pk, NewRefund(Money(5_000, "INR")), at=clock.now())
+    phone.reload()
+    expect(phone.get_by_text("was taken; ₹50.00 of it went back to you.")).to_be_visible()
+    expect(phone.get_by_text("Refund of ₹50.00")).to_be_visible()
+
+    payment.refresh_from_db()
+    refund_payment(payment.pk, NewRefund(payment.refundable), at=clock.now())
+    phone.reload()
+    expect(phone.get_by_role("heading", name="Your money went back to you")).to_be_visible()
+    phone.get_by_role("link", name="Return to Patang Paper Goods").click()
+    expect(phone.get_by_text('"status": "refunded"')).to_be_visible()

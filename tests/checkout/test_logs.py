@@ -151,3 +151,16 @@ def test_a_visitor_cannot_write_log_lines_of_their_own(log):
 def test_a_huge_message_is_cut_before_it_is_searched(log):
     log.logger.info("1 " * 500_000)
     assert len(log.text) < 40_000
+
+
+@pytest.mark.parametrize(
+    "path", ["/callbacks/simulator/return/order_a1-00ff-17.sIgN_a-ture", "/simulator/12.sIgN_a-ture"]
+)
+def test_a_signed_address_that_acts_for_a_customer_is_never_written_whole(path):
+    masked = mask(f"GET {path}?x=1 303 5 ms")
+    assert "sIgN" not in masked
+    assert masked.endswith("…?x=1 303 5 ms")
+
+
+def test_an_address_without_a_signature_is_written_whole():
+    assert mask("POST /callbacks/simulator/events 200") == "POST /callbacks/simulator/events 200"

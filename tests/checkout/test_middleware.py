@@ -25,7 +25,7 @@ HEADERS = {
 }
 SERVICE = "/payment.v1.PaymentService"
 PATHS = [
-    "/", "/checkout/nonsense", "/checkout/test-cards", "/checkout/style/ink-0123456789.css", "/shop", "/shop/orders",
+    "/", "/checkout/nonsense", "/simulator", "/checkout/style/ink-0123456789.css", "/shop", "/shop/orders",
     "/admin/", "/admin/login/", "/nowhere", "/pg/orders", f"{SERVICE}/CreateOrder", f"{SERVICE}/Nothing", "/csp-report",
     "/healthz", "/readyz", "/static/nothing.css",
 ]  # fmt: skip
@@ -132,9 +132,9 @@ def test_pages_move_to_https_and_calls_are_refused(settings):
     settings.SECURE_HSTS_SECONDS = 63_072_000
     settings.SECURE_SSL_REDIRECT = True
     client = Client()  # middleware reads the switch when it is built
-    assert client.get("/checkout/test-cards").status_code == 301
+    assert client.get("/simulator").status_code == 301
     assert client.post(f"{SERVICE}/CreateOrder", data="{}", content_type="application/json").status_code == 403
-    secure = client.get("/checkout/test-cards", secure=True)
+    secure = client.get("/simulator", secure=True)
     assert secure.status_code == 200
     assert secure["Strict-Transport-Security"].startswith("max-age=63072000")
 
@@ -147,7 +147,7 @@ def test_csp_reports_are_logged_masked_and_cut(client, caplog):
 
 
 def test_the_language_of_a_link_is_kept_out_of_cookies(client):
-    response = client.get("/checkout/test-cards?lang=xx")
+    response = client.get("/simulator?lang=xx")
     assert response["Content-Language"] == "en"
     assert not response.cookies
 

@@ -1,7 +1,7 @@
 import pytest
 
 from payments.cards import network_of, passes_luhn, security_code_length
-from payments.gateways.simulator.engine import APPROVED_CARD, DECLINED_CARDS
+from payments.gateways.simulator.inputs import CARDS
 
 GOOD = ["4242424242424242", "5555555555554444", "378282246310005", "6011111111111117", "30569309025904", "0"]
 
@@ -43,7 +43,7 @@ def test_only_amex_has_four_digits_on_the_card(digits, length):
     assert security_code_length(digits) == length
 
 
-@pytest.mark.parametrize("number", [APPROVED_CARD, *DECLINED_CARDS])
+@pytest.mark.parametrize("number", CARDS)
 def test_published_test_cards_are_well_formed(number):
     assert passes_luhn(number)
     assert network_of(number) == "visa"

@@ -3,10 +3,12 @@ from datetime import timedelta
 import pytest
 
 from payments import clock
+from payments.gateways.simulator.models import SimulatedPayment, SimulatedRefund
 from payments.jobs import JOBS, run_job
-from payments.models import Event, IdempotencyKey, Payment
+from payments.models import Event, IdempotencyKey, Payment, Refund
 from payments.selectors import due_jobs
-from tests.factories import OrderFactory, PaymentFactory
+from payments.services.payments import start_payment
+from tests.factories import OrderFactory, PaymentFactory, card_request, paid, refund, upi_request
 
 
 def test_an_overdue_order_is_expired(db, now):
@@ -59,4 +61,10 @@ def test_every_job_that_may_be_due_has_a_function(db, now):
     order = OrderFactory(expires_at=now)
     week_old = now - timedelta(days=8)
     IdempotencyKey.objects.create(merchant=order.merchant, mode="test", key="k", fingerprint=b"", created_at=week_old)
-    assert {name for name, _ in due_jobs(at=now)} == set(JOBS)
+    start_payment(OrderFactory(notify_url="https://shop.example.com/h").pk, card_request(), at=now)
+    late = start_payment(OrderFactory().pk, upi_request("late@sim"), at=now, event_url="https://till.example/events")
+    SimulatedPayment.objects.filter(key=late.gateway_key).update(decide_at=now)
+    returned = refund(paid(), 10_094)
+    SimulatedRefund.objects.filter(key=returned.gateway_key).update(return_at=now)
+    Refund.objects.filter(pk=refund(paid(), 10_093).pk).update(inquire_at=now)
+    assert {name for name, _ in due_jobs(at=clock.now())} == set(JOBS)

@@ -3,7 +3,7 @@ import pytest
 from payments import methods
 from payments.errors import BadInput
 
-ALL = ["card", "upi", "netbanking", "wallet"]
+ALL = ["upi", "card", "netbanking", "wallet"]
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ ALL = ["card", "upi", "netbanking", "wallet"]
     [
         ([], "INR", ALL),
         ([], "USD", ["card", "wallet"]),
-        (["upi", "card"], "INR", ["card", "upi"]),
+        (["card", "upi"], "INR", ["upi", "card"]),
         (["cc", "dc", "ccc", "ppc"], "INR", ["card"]),
         (["nb", "netbanking"], "INR", ["netbanking"]),
         (["app", "wallet"], "INR", ["wallet"]),

@@ -5,21 +5,41 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
-from django.db.models import CheckConstraint, ProtectedError
+from django.db.models import CheckConstraint, F, ProtectedError
 
-from payments.gateways.simulator.models import SimulatedPayment
+from payments import clock
+from payments.gateways.simulator.models import SimulatedPayment, SimulatedRefund
 from payments.models import (
+    Adjustment,
     ApiKey,
+    AuditEntry,
     Authorization,
     Customer,
+    Delivery,
+    DeliveryTry,
+    Endpoint,
     Event,
+    FeePlan,
     GatewayAccount,
+    GatewayEvent,
     IdempotencyKey,
+    LedgerAccount,
     Merchant,
     Order,
     Payment,
+    Transfer,
 )
-from tests.factories import CustomerFactory, GatewayAccountFactory, MerchantFactory, OrderFactory, PaymentFactory
+from payments.services.disputes import post_adjustment
+from tests.factories import (
+    CustomerFactory,
+    GatewayAccountFactory,
+    MerchantFactory,
+    OrderFactory,
+    PaymentFactory,
+    RefundFactory,
+    UserFactory,
+    act,
+)
 
 BEYOND_UINT32 = 2**32
 
@@ -92,10 +112,81 @@ def _idempotency_key(merchant=None, mode="test"):
     )
 
 
-def _simulated(status):
-    SimulatedPayment.objects.create(
-        key="k", account_id=1, amount_minor=1, status=status, made_at=MerchantFactory().created_at
+def _gateway_event():
+    GatewayEvent.objects.create(
+        gateway="simulator", event_id="evt_1", kind="x", body="{}", received_at=MerchantFactory().created_at
     )
+
+
+def _simulated(status, **columns):
+    SimulatedPayment.objects.create(
+        key="k", account_id=1, amount_minor=1, status=status, made_at=MerchantFactory().created_at, **columns
+    )
+
+
+def _adjustment(**columns):
+    post_adjustment(MerchantFactory(), 100, "INR", mode="test", by=act(), at=clock.now())
+    Adjustment.objects.update(**columns)
+
+
+def _accounts(*kinds, **columns):
+    merchant = MerchantFactory()
+    known = {"merchant": merchant, "mode": "test", "currency": "INR"}
+    return [LedgerAccount.objects.create(**{**known, "kind": kind, **columns}) for kind in kinds]
+
+
+def _transfer(times=1, kind="capture", kinds=("gateway_receivable", "merchant_payable"), **columns):
+    accounts = _accounts(*kinds)
+    given = {"amount_minor": 1, "currency": "INR", "source_type": "payment", "source_id": 1, "at": clock.now()}
+    for _ in range(times):
+        Transfer.objects.create(debit=accounts[0], credit=accounts[-1], kind=kind, **{**given, **columns})
+
+
+def _two_refunds_of_an_id():
+    first = RefundFactory()
+    RefundFactory(payment=first.payment, refund_id=first.refund_id)
+
+
+def _simulated_refund(**columns):
+    _simulated("open")
+    row = SimulatedPayment.objects.get()
+    SimulatedRefund.objects.create(payment=row, key="r", status="done", made_at=row.made_at, **columns)
+
+
+def _fee_plan(**columns):
+    FeePlan.objects.create(merchant=Merchant.objects.first() or MerchantFactory(), **columns)
+
+
+def _endpoint(merchant=None, mode="test"):
+    merchant = merchant or MerchantFactory()
+    told = {"uid": f"we_{Endpoint.objects.count()}", "url": "https://x.example/", "made_at": merchant.created_at}
+    return Endpoint.objects.create(merchant=merchant, mode=mode, **told)
+
+
+def _delivery(event=None, **columns):
+    order = event.order if event else OrderFactory()
+    _event(order, 1) if event is None else None
+    known = {
+        "event": event or order.events.get(),
+        "merchant": order.merchant,
+        "mode": "test",
+        "url": "https://x.example/",
+    }
+    known |= {"uid": f"msg_{Delivery.objects.count()}", "made_at": order.created_at, "due_at": order.created_at}
+    return Delivery.objects.create(**{**known, **columns})
+
+
+def _two_deliveries(with_endpoint):
+    first = _delivery()
+    endpoint = _endpoint(first.merchant) if with_endpoint else None
+    for _ in range(2):
+        _delivery(first.event, endpoint=endpoint)
+
+
+def _two_tries_of_a_number():
+    told = {"delivery": _delivery(), "number": 1, "at": MerchantFactory().created_at, "duration_ms": 1}
+    DeliveryTry.objects.create(**told)
+    DeliveryTry.objects.create(**told)
 
 
 # name of the constraint: the writes it must refuse, each alone
@@ -104,6 +195,14 @@ BREAKS = {
     "merchant_expiry_5min_to_30days": [
         lambda: MerchantFactory(order_expiry_s=299),
         lambda: MerchantFactory(order_expiry_s=2_592_001),
+    ],
+    "one_person_refund_not_negative": [lambda: MerchantFactory(one_person_refund_minor=-1)],
+    "fee_plan_method_known": [lambda: _fee_plan(method="cash")],
+    "one_fee_plan_per_method_and_currency": [lambda: (_fee_plan(), _fee_plan())],
+    "fee_plan_within_bounds": [
+        lambda: _fee_plan(percent_bps=10_001),
+        lambda: _fee_plan(tax_bps=10_001),
+        lambda: _fee_plan(fixed_minor=-1),
     ],
     "api_key_mode_known": [lambda: _key(MerchantFactory(), 1, mode="demo")],
     "api_key_slot_1_or_2": [lambda: _key(MerchantFactory(), 0), lambda: _key(MerchantFactory(), 3)],
@@ -125,7 +224,10 @@ BREAKS = {
     "payment_status_known": [lambda: _set(PaymentFactory(), status="refunded")],
     "payment_method_known": [lambda: _set(PaymentFactory(), method="cash")],
     "payment_capture_kind_known": [lambda: _set(PaymentFactory(success=True), capture_kind="other")],
-    "payment_amount_above_zero": [lambda: PaymentFactory(amount_minor=0), lambda: PaymentFactory(amount_minor=-5)],
+    "payment_amount_above_zero": [
+        lambda: PaymentFactory(amount_minor=0),
+        lambda: _set(PaymentFactory(surplus=True), amount_minor=-5),
+    ],
     "captured_only_on_success": [
         lambda: _set(PaymentFactory(), captured_minor=1),
         lambda: _set(PaymentFactory(), capture_kind="normal"),
@@ -142,6 +244,37 @@ BREAKS = {
         lambda: _set(PaymentFactory(success=True), refund_reserved_minor=10, refunded_minor=11),
         lambda: _set(PaymentFactory(success=True), refunded_minor=-1),
     ],
+    "captured_within_amount": [
+        lambda: _set(PaymentFactory(success=True), captured_minor=30_000),
+        lambda: _set(PaymentFactory(late=True), captured_minor=30_000),
+    ],
+    "fees_only_on_normal_captures": [
+        lambda: _set(PaymentFactory(), fee_minor=1),
+        lambda: _set(PaymentFactory(late=True), fee_tax_minor=1),
+        lambda: _set(PaymentFactory(success=True), fee_minor=-1),
+    ],
+    "refund_mode_known": [lambda: _set(RefundFactory(), mode="demo")],
+    "refund_status_known": [lambda: _set(RefundFactory(), status="lost")],
+    "refund_amount_above_zero": [lambda: _set(RefundFactory(), amount_minor=0)],
+    "one_refund_per_refund_id": [_two_refunds_of_an_id],
+    "maker_is_not_checker": [
+        lambda: _set(RefundFactory(requested_by=UserFactory()), approved_by=F("requested_by")),
+        lambda: _set(
+            RefundFactory(requested_by=UserFactory(), approved_by=UserFactory()), requested_by=F("approved_by")
+        ),
+    ],
+    "ledger_account_mode_known": [lambda: _accounts("bank", mode="demo")],
+    "ledger_account_kind_known": [lambda: _accounts("pocket")],
+    "one_ledger_account_per_kind": [lambda: _accounts("bank", "bank")],
+    "transfer_amount_above_zero": [lambda: _transfer(amount_minor=0)],
+    "transfer_between_two_accounts": [lambda: _transfer(kinds=["bank"])],
+    "transfer_kind_known": [lambda: _transfer(kind="gift")],
+    "transfer_source_known": [lambda: _transfer(source_type="order")],
+    "one_transfer_per_source_and_kind": [lambda: _transfer(times=2)],
+    "adjustment_mode_known": [lambda: _adjustment(mode="demo")],
+    "adjustment_is_not_nothing": [lambda: _adjustment(amount_minor=0)],
+    "adjustment_has_a_reason": [lambda: _adjustment(reason="")],
+    "audit_entry_is_chained": [lambda: AuditEntry.objects.create(actor_id=act().user_id, act="x", at=clock.now())],
     "one_live_attempt_per_order": [
         lambda: PaymentFactory(order=PaymentFactory().order),
         lambda: PaymentFactory(order=PaymentFactory(authorized=True).order),
@@ -156,8 +289,26 @@ BREAKS = {
     "one_event_per_number": [_two_events_of_a_number],
     "idempotency_mode_known": [lambda: _idempotency_key(mode="prod")],
     "one_write_per_idempotency_key": [lambda: [_idempotency_key(merchant=m) for m in [MerchantFactory()] * 2]],
+    "one_row_per_gateway_event": [lambda: (_gateway_event(), _gateway_event())],
+    "endpoint_mode_known": [lambda: _endpoint(mode="demo")],
+    "one_live_endpoint_per_url": [lambda: [_endpoint(merchant=m) for m in [MerchantFactory()] * 2]],
+    "delivery_mode_known": [lambda: _delivery(mode="demo")],
+    "delivery_status_known": [lambda: _delivery(status="lost", due_at=None)],
+    "one_delivery_per_event_and_endpoint": [lambda: _two_deliveries(with_endpoint=True)],
+    "one_delivery_per_event_and_order": [lambda: _two_deliveries(with_endpoint=False)],
+    "only_due_deliveries_have_a_time": [
+        lambda: _delivery(due_at=None),
+        lambda: _delivery(status="delivered"),
+        lambda: _set(_delivery(), status="abandoned"),
+    ],
+    "one_row_per_try": [_two_tries_of_a_number],
     "simulated_status_known": [lambda: _simulated("lost")],
-    "one_simulated_payment_per_key": [lambda: (_simulated("open"), _simulated("captured"))],
+    "simulated_money_on_capture_only": [
+        lambda: _simulated("captured"),
+        lambda: _simulated("held", captured_minor=1),
+    ],
+    "simulated_refund_above_zero": [lambda: _simulated_refund(amount_minor=0)],
+    "one_simulated_payment_per_key": [lambda: (_simulated("open"), _simulated("declined"))],
 }
 CONSTRAINTS = {
     constraint.name: constraint

@@ -95,7 +95,7 @@ def test_the_merchants_own_expiry_is_the_default(db, now):
         ({"notify_url": "file:///x"}, "notify_url", "url_invalid"),
         ({"payment_methods": ["cash"]}, "payment_methods", "unknown_method"),
         ({"payment_methods": ["upi"], "amount": Money(1, "USD")}, "payment_methods", "nothing_to_offer"),
-        ({"payment_methods": ["upi"]}, "payment_methods", "nothing_to_offer"),  # the simulator takes cards only
+        ({"tags": {"till_fault": "explode"}}, "order_tags", "test_fault_unknown"),
         ({"payment_methods": ["paypal", "paylater"]}, "payment_methods", "nothing_to_offer"),
         ({"expiry_time": "soon"}, "order_expiry_time", "time_invalid"),
         ({"expiry_time": "2020-01-01T00:00:00Z"}, "order_expiry_time", "time_out_of_range"),
@@ -211,3 +211,10 @@ def test_the_database_decides_a_deadline(order, now):
 def test_a_locked_order_is_read_anew(order):
     Order.objects.update(status="expired")
     assert lock_order(order.pk).status == "expired"
+
+
+def test_a_tag_named_like_a_test_fault_is_the_merchants_own_in_live_mode(merchant, now, monkeypatch):
+    monkeypatch.setattr("payments.services.orders.serving_accounts", lambda order: {"card": order})
+    order = create_order(new_order(tags={"till_fault": "mine"}, return_url="https://shop.example.com/x"),
+                         merchant=merchant, mode="live", at=now)  # fmt: skip
+    assert order.tags == {"till_fault": "mine"}

@@ -6,13 +6,21 @@ from django.db import connection, transaction
 from payments import clock
 from payments.errors import InvalidMove, MethodNotOffered, NotPayable, NotYetExpired, StaleRow
 from payments.gateways.base import Unanswered, Wait
-from payments.gateways.simulator.engine import DECLINED_CARDS, Simulator
+from payments.gateways.simulator.engine import Simulator
 from payments.gateways.simulator.models import SimulatedPayment
 from payments.models import Event, Order, Payment
 from payments.services.attempts import move_payment
 from payments.services.payments import PaymentRequest, expire_order, start_payment, terminate_order
 from payments.states import PAYMENT_MOVES, Method, PaymentStatus
-from tests.factories import APPROVED, DECLINED, MerchantFactory, OrderFactory, PaymentFactory, card_request
+from tests.factories import (
+    APPROVED,
+    DECLINED,
+    DECLINED_CARDS,
+    MerchantFactory,
+    OrderFactory,
+    PaymentFactory,
+    card_request,
+)
 
 US = timedelta(microseconds=1)
 

@@ -2,12 +2,12 @@ from datetime import timedelta
 
 import pytest
 
-from payments import clock
+from payments import backoff, clock
 from payments.gateways.base import Standing, Unanswered
 from payments.gateways.simulator.engine import Simulator
 from payments.models import Order, Payment
 from payments.selectors import due_jobs
-from payments.services.reconcile import INQUIRY_LEASE, inquire_payment, next_inquiry
+from payments.services.reconcile import INQUIRY_LEASE, inquire_payment
 from tests.factories import PaymentFactory, fact_for
 
 S = timedelta(seconds=1)
@@ -46,7 +46,7 @@ def _ask(payment, after, **how):
 )
 def test_questions_are_asked_at_5_s_15_s_1_5_and_15_min_and_then_hourly(payment, after_s, next_s):
     asked_at = payment.started_at + after_s * S
-    assert next_inquiry(payment, at=asked_at) == payment.started_at + next_s * S
+    assert backoff.next_time(payment.started_at, at=asked_at) == payment.started_at + next_s * S
 
 
 def test_nothing_is_asked_before_its_time(payment, gateway):

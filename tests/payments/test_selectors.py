@@ -37,7 +37,7 @@ def _with(order, **columns):
 
 def _returning(end, **columns):
     payment = PaymentFactory(late=True, order__status=end)
-    _set(payment, **columns)
+    _set(payment, **{"refund_reserved_minor": payment.captured_minor, **columns})
     return payment.order
 
 
@@ -68,7 +68,22 @@ TABLE = {
         "202",
         "pending",
     ),
-    "held": (lambda: _payment(authorized=True), "Payment authorised", "202", "authorized"),
+    "held": (
+        lambda: _payment(authorized=True, order__manual_capture=True),
+        "Payment authorised",
+        "202",
+        "authorized",
+    ),
+    "held, captured by itself": (lambda: _payment(authorized=True), "Payment pending", "202", "pending"),
+    "held, terminate requested": (
+        lambda: _with(
+            _payment(authorized=True, order__manual_capture=True),
+            terminate_requested_at=Payment.objects.get().started_at,
+        ),
+        "Payment pending",
+        "202",
+        "pending",
+    ),
     "failed": (lambda: _payment(failed=True), "Payment failed: The bank declined the card", "402", "failed"),
     "dropped": (lambda: _payment(user_dropped=True), "Payment failed: ", "402", "failed"),
     "cancelled": (lambda: _payment(cancelled=True), "Payment failed: ", "402", "failed"),
@@ -83,6 +98,12 @@ TABLE = {
     "void": (lambda: _payment(void=True), "Order terminated", "410", "terminated"),
     "late": (lambda: _returning("expired"), f"Order expired, {LATE}", "410", "expired"),
     "late after termination": (lambda: _returning("terminated"), f"Order terminated, {LATE}", "410", "terminated"),
+    "late, refund failed": (
+        lambda: _returning("expired", refund_reserved_minor=0),
+        "Order expired, and a late payment is being looked into",
+        "410",
+        "expired",
+    ),
     "late, returned": (lambda: _returning("expired", **RETURNED), "Order expired", "410", "expired"),
 }
 
@@ -103,6 +124,7 @@ def test_the_first_answer_is_literally_the_specifications(db, now):
 
 @pytest.mark.parametrize("status", [status for status in OrderStatus if status != "paid"])
 def test_no_order_that_is_not_paid_ever_reads_as_success(order, now, status):
+    """I18: never success before the commit."""
     _set(order, status=status)
     PaymentFactory(order=order, surplus=True)
     assert _verdict(order, now).status != "success"

@@ -7,15 +7,27 @@ import pytest
 from django.db import transaction
 
 from payments import clock
-from payments.gateways.base import Account, Attempt, CancelAnswer, Done, NotSupported, Standing
+from payments.gateways.base import (
+    Account,
+    Attempt,
+    CancelAnswer,
+    Done,
+    Gateway,
+    NotSupported,
+    Reference,
+    Standing,
+)
 from payments.gateways.registry import GATEWAYS, gateway_named
-from payments.gateways.simulator.engine import DECLINED_CARDS
 from payments.gateways.simulator.models import SimulatedPayment
 from payments.money import Money
 from payments.states import Method
-from tests.factories import APPROVED, DECLINED, card
+from tests.factories import APPROVED, DECLINED, DECLINED_CARDS, card
 
 ACCOUNT = Account(id=7, mode="test")
+GATEWAY_CALLS = {
+    "start": 1, "resume": 3, "inquire": 2, "cancel": 2, "capture": 3, "void": 2, "refund": 4, "inquire_refund": 3,
+}  # fmt: skip
+"""Methods of the contract, with the number of their arguments."""
 pytestmark = pytest.mark.django_db
 
 
@@ -34,6 +46,7 @@ def _attempt(number=APPROVED, key="att_1"):
         order_id="INV-1",
         at=at,
         deadline_at=at + timedelta(minutes=15),
+        order_expires_at=at + timedelta(hours=24),
         card=card(number),
     )
 
@@ -86,9 +99,9 @@ def test_different_keys_are_different_payments(simulator):
     assert len({fact.gateway_payment_id for fact in facts}) == SimulatedPayment.objects.count() == 3
 
 
-def test_a_method_it_does_not_serve_is_not_supported(simulator):
+def test_a_card_payment_without_a_card_is_not_supported(simulator):
     with pytest.raises(NotSupported):
-        simulator.start(replace(_attempt(), card=None, method=Method.UPI))
+        simulator.start(replace(_attempt(), card=None))
     assert not SimulatedPayment.objects.exists()
 
 
@@ -142,11 +155,23 @@ def test_one_account_cannot_cancel_the_payment_of_another(simulator):
     assert row.status == "open"
 
 
-@pytest.mark.parametrize("call", ["resume", "capture", "void", "refund", "inquire_refund", "parse_event"])
-def test_what_it_cannot_do_yet_it_says(simulator, call):
-    arguments = {"resume": 2, "capture": 3, "void": 2, "refund": 4, "inquire_refund": 2, "parse_event": 2}[call]
-    with pytest.raises(NotSupported, match="simulator"):
-        getattr(simulator, call)(*[None] * arguments)
+STRANGER = Reference("att_unknown")
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [("capture", [Money(1, "INR")]), ("void", []), ("refund", ["ref_1", Money(1, "INR")])],
+)
+def test_with_a_payment_it_does_not_know_it_does_nothing(simulator, call, arguments):
+    with pytest.raises(NotSupported):
+        getattr(simulator, call)(ACCOUNT, STRANGER, *arguments)
+    assert simulator.inquire_refund(ACCOUNT, STRANGER, "ref_1") is Standing.ABSENT
+
+
+@pytest.mark.parametrize("call", sorted(GATEWAY_CALLS))
+def test_a_gateway_that_lacks_something_says_so(call):
+    with pytest.raises(NotSupported):
+        getattr(Gateway(), call)(*[None] * (GATEWAY_CALLS[call]))
 
 
 @pytest.mark.parametrize("name", GATEWAYS)

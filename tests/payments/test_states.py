@@ -1,6 +1,19 @@
 import pytest
 
-from payments.states import LIVE, MAX_DECLINES, OPEN, ORDER_MOVES, PAYABLE, PAYMENT_MOVES, OrderStatus, PaymentStatus
+from payments.states import (
+    LIVE,
+    MAX_DECLINES,
+    OPEN,
+    ORDER_MOVES,
+    PAYABLE,
+    PAYMENT_MOVES,
+    REFUND_MOVES,
+    REFUND_RESERVES,
+    REFUND_SENT,
+    OrderStatus,
+    PaymentStatus,
+    RefundStatus,
+)
 
 # The design's section 3, written out by hand: the code must agree with it edge for edge.
 ORDER_TABLE = {
@@ -20,6 +33,14 @@ PAYMENT_TABLE = {
     "void": "success",
     "success": "",
 }
+REFUND_TABLE = {
+    "requested": "pending cancelled",
+    "pending": "success failed cancelled onhold",
+    "onhold": "success failed cancelled",
+    "success": "failed",
+    "failed": "",
+    "cancelled": "",
+}
 
 
 def _as_words(moves):
@@ -27,18 +48,25 @@ def _as_words(moves):
 
 
 @pytest.mark.parametrize(
-    ("moves", "table"), [(ORDER_MOVES, ORDER_TABLE), (PAYMENT_MOVES, PAYMENT_TABLE)], ids=["order", "payment"]
+    ("moves", "table"),
+    [(ORDER_MOVES, ORDER_TABLE), (PAYMENT_MOVES, PAYMENT_TABLE), (REFUND_MOVES, REFUND_TABLE)],
+    ids=["order", "payment", "refund"],
 )
 def test_moves_are_the_tables_of_the_design(moves, table):
     assert _as_words(moves) == {old: set(news.split()) for old, news in table.items()}
 
 
-@pytest.mark.parametrize(("moves", "statuses"), [(ORDER_MOVES, OrderStatus), (PAYMENT_MOVES, PaymentStatus)])
+@pytest.mark.parametrize(
+    ("moves", "statuses"),
+    [(ORDER_MOVES, OrderStatus), (PAYMENT_MOVES, PaymentStatus), (REFUND_MOVES, RefundStatus)],
+)
 def test_every_status_has_a_row(moves, statuses):
     assert set(moves) == set(statuses)
 
 
-@pytest.mark.parametrize(("moves", "start"), [(ORDER_MOVES, "created"), (PAYMENT_MOVES, "pending")])
+@pytest.mark.parametrize(
+    ("moves", "start"), [(ORDER_MOVES, "created"), (PAYMENT_MOVES, "pending"), (REFUND_MOVES, "requested")]
+)
 def test_every_status_can_be_reached(moves, start):
     reached = {start}
     for _ in moves:
@@ -46,7 +74,7 @@ def test_every_status_can_be_reached(moves, start):
     assert reached == set(moves)
 
 
-@pytest.mark.parametrize("moves", [ORDER_MOVES, PAYMENT_MOVES], ids=["order", "payment"])
+@pytest.mark.parametrize("moves", [ORDER_MOVES, PAYMENT_MOVES, REFUND_MOVES], ids=["order", "payment", "refund"])
 def test_no_status_moves_to_itself(moves):
     assert not [old for old, news in moves.items() if old in news]
 
@@ -71,3 +99,8 @@ def test_live_attempts_are_those_that_hold_or_decide():
 
 def test_an_order_takes_five_declines():
     assert MAX_DECLINES == 5
+
+
+def test_a_refunds_amount_is_reserved_until_it_is_known_not_to_go():
+    assert set(REFUND_SENT) == {"pending", "onhold"}
+    assert set(RefundStatus) - REFUND_RESERVES == {"failed", "cancelled"}

@@ -1,3 +1,5 @@
+import socket
+
 import pytest
 
 from payments import urls
@@ -71,6 +73,35 @@ def test_live_orders_need_https_even_on_a_registered_origin():
 @pytest.mark.parametrize("url", ["gopher://x.com", "file:///etc/passwd", "https://a@b.com/", "x"])
 def test_notify_urls_are_plain_web_addresses(url):
     assert _reason(urls.check_notify_url, url, live=False) == "url_invalid"
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1/", "https://2130706433/", "https://[::1]/", "https://localhost/h",
+                                 "https://169.254.169.254/", "https://shop.com:8080/", "http://10.0.0.1/"])  # fmt: skip
+def test_notify_urls_that_lead_inside_are_refused_unless_test_keys_may(url, settings):
+    assert _reason(urls.check_notify_url, url, live=False) == "notify_url_not_allowed"
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    assert urls.check_notify_url(url, live=False) is None
+    assert _reason(urls.check_notify_url, url.replace("http:", "https:"), live=True) == "notify_url_not_allowed"
+
+
+def test_a_name_that_leads_inside_is_refused_and_one_that_does_not_resolve_is_not(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("10.0.0.1", 0))])
+    with pytest.raises(BadInput, match="notify_url: we cannot call this address: it leads into a private"):
+        urls.check_notify_url("https://shop.com/hook", live=False)
+    urls.check_notify_url("https://shop.com/hook", live=False, is_new=False)
+
+    def unknown(*_, **__):
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    urls.check_notify_url("https://shop.com/hook", live=False)
+
+
+def test_our_own_address_is_refused_unless_test_keys_may(settings):
+    settings.PUBLIC_URL = "https://pay.example.com"
+    assert _reason(urls.check_notify_url, "https://pay.example.com/x", live=True) == "notify_url_not_allowed"
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    assert urls.check_notify_url("https://pay.example.com/x", live=False) is None
 
 
 def test_live_notify_urls_need_https():

@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html import unescape
 from pathlib import Path
 from re import search
@@ -76,7 +76,8 @@ def gunicorn(**over):
         wait_for(lambda: answers(url), "gunicorn")
         yield url, process
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # the test may have ended it
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -1,0 +1,202 @@
+"""Whatever people, banks and time do to money, in whatever order: in the end nothing is due and all books agree."""
+
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from payments import clock
+from payments.books import balances, differences
+from payments.errors import PaymentsError
+from payments.gateways.simulator import desk, events
+from payments.gateways.simulator.models import SimulatedPayment, SimulatedRefund
+from payments.models import FeePlan, Merchant, Order, Payment, Refund
+from payments.money import Money
+from payments.services.audit import broken_links
+from payments.services.cancels import cancel_attempt
+from payments.services.disputes import close_dispute, open_dispute, post_adjustment
+from payments.services.payments import answer_challenge, terminate_order
+from payments.services.reconcile import inquire_after_return
+from payments.services.refunds import cancel_refund, change_refund
+from payments.services.sending import approve_and_send, capture_payment, refund_payment, void_payment
+from tests.factories import (
+    APPROVED,
+    CHALLENGED,
+    DECLINED,
+    LOST_ANSWER,
+    MerchantFactory,
+    OrderFactory,
+    act,
+    bank_request,
+    card_request,
+    deliver,
+    hand_over,
+    new_refund,
+    start,
+    upi_request,
+)
+from tests.proof import assert_history_is_whole, assert_quiet, recover, work
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = ["asha", "ben", "carl"]
+WAITS = [timedelta(seconds=6), timedelta(seconds=61), timedelta(minutes=20), timedelta(hours=25), timedelta(days=7)]
+UNTIL_QUIET = [timedelta(seconds=s) for s in (0, 6, 16, 61, 125, 301, 901, 4_600)] + [
+    timedelta(hours=h) for h in (25, 27, 24 * 7 + 1, 24 * 7 + 3, 24 * 14 + 1)
+]
+
+
+class World:
+    """Two orders of a merchant, one whose money is held, and everything that can be done to them."""
+
+    def __init__(self, time):
+        self.time, self.forms = time, 0
+        merchant = MerchantFactory(one_person_refund_minor=5_000, accept_late_s=0)
+        FeePlan.objects.create(merchant=merchant, percent_bps=200, fixed_minor=300, tax_bps=1_800)
+        self.orders = [OrderFactory(merchant=merchant, manual_capture=manual) for manual in (False, True)]
+
+    @property
+    def attempts(self):
+        return list(Payment.objects.filter(order__in=self.orders).order_by("pk"))
+
+    @property
+    def refunds(self):
+        return list(Refund.objects.filter(order__in=self.orders).order_by("pk"))
+
+    def pay(self, n, minor):
+        self.forms += 1
+        nonce, cards = f"n{self.forms}", (APPROVED, APPROVED, CHALLENGED, DECLINED, LOST_ANSWER)
+        asks = [card_request(cards[minor % len(cards)], nonce=nonce), bank_request(nonce=nonce)]
+        asks += [upi_request(f"{word}@sim", nonce=nonce) for word in ("success", "pending", "late")]
+        start(self.orders[n % 2], asks[n % len(asks)])
+
+    def decide(self, n, minor):
+        for row in SimulatedPayment.objects.filter(status="open", deadline_at__isnull=False):
+            desk.decide(row, ("approve", "approve", "decline", "leave")[n % 4], at=clock.now())
+
+    def answer(self, n, minor):
+        answer_challenge(_one(self.attempts, n).pk, {"otp": "123456" if n % 3 else "000000"}, at=clock.now())
+
+    def come_back(self, n, minor):
+        inquire_after_return(_one(self.attempts, n).pk, at=clock.now())
+
+    def drop(self, n, minor):
+        cancel_attempt(_one(self.attempts, n).pk, cause="customer", at=clock.now())
+
+    def capture(self, n, minor):
+        amount = None if n % 3 == 0 else Money(minor, "INR")
+        capture_payment(_one(self.attempts, n).pk, amount, cause="test", at=clock.now(), by=act("asha"))
+
+    def void(self, n, minor):
+        void_payment(_one(self.attempts, n).pk, cause="test", at=clock.now())
+
+    def terminate(self, n, minor):
+        terminate_order(self.orders[n % 2].pk, cause="merchant", at=clock.now())
+
+    def refund(self, n, minor):
+        by = act(PEOPLE[n % 3]) if n % 2 else None
+        refund_payment(_one(self.attempts, n).pk, new_refund(minor), at=clock.now(), by=by)
+
+    def approve(self, n, minor):
+        row = _one(self.refunds, n)
+        approve_and_send(row.pk, version=row.version, by=act(PEOPLE[minor % 3]), at=clock.now())
+
+    def change(self, n, minor):
+        change_refund(_one(self.refunds, n).pk, new_refund(minor), by=act(PEOPLE[n % 3]), at=clock.now())
+
+    def cancel(self, n, minor):
+        cancel_refund(_one(self.refunds, n).pk, at=clock.now())
+
+    def dispute(self, n, minor):
+        mark = open_dispute if n % 2 else close_dispute
+        mark(_one(self.attempts, n).pk, by=act(), at=clock.now())
+
+    def correct(self, n, minor):
+        amount = minor if n % 2 else -minor
+        post_adjustment(self.orders[0].merchant, amount, "INR", mode="test", by=act(), at=clock.now())
+
+    def tell(self, n, minor):
+        deliver(("", "payment", "refund")[n % 3])
+
+    def wait(self, n, minor):
+        self.time.enter_context(clock.shifted(WAITS[n % len(WAITS)]))
+
+    def work(self, n, minor):
+        work()
+
+
+def _one(rows, n):
+    """One of them, if there is any."""
+    if not rows:
+        raise PaymentsError("There is nothing to do that to yet.")
+    return rows[n % len(rows)]
+
+
+ACTS = sorted(name for name in vars(World) if not name.startswith("_") and name not in ("attempts", "refunds"))
+MONEY_FIRST = ["pay", "pay", "capture", "refund", "refund", "approve", "tell", "work", "wait"]
+minors = st.sampled_from([1, 100, 5_000, 5_001, 10_091, 10_092, 10_093, 10_094, 10_095, 14_999, 29_999, 30_000])
+steps = st.lists(st.tuples(st.sampled_from(ACTS + MONEY_FIRST), st.integers(0, 11), minors), min_size=3, max_size=25)
+
+
+@contextmanager
+def forgotten():
+    """The database as it was before, afterwards: one example knows nothing of another."""
+    block = transaction.atomic()
+    block._from_testcase = True  # gateways may be called in it
+    with block:
+        yield
+        transaction.set_rollback(True)
+
+
+def _run(story):
+    with forgotten(), ExitStack() as time, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(events, "_post", hand_over)
+        world = World(time)
+        for name, n, minor in story:
+            with suppress(PaymentsError):
+                getattr(world, name)(n, minor)
+        recover(UNTIL_QUIET)
+        recover(UNTIL_QUIET[-1:] * 3)
+        _assert_all_is_well(world)
+
+
+def _assert_all_is_well(world):
+    assert_quiet(UNTIL_QUIET[-1])
+    assert [str(difference) for difference in differences()] == []
+    assert list(broken_links()) == []
+    for order in Order.objects.all():
+        assert order.status in ("paid", "expired", "terminated")
+        assert_history_is_whole(order)
+    for payment in world.attempts:
+        assert payment.refunded_minor <= payment.refund_reserved_minor <= payment.captured_minor
+        assert payment.status == "success" or not payment.refunds.exists()
+    taken = sum(SimulatedPayment.objects.values_list("captured_minor", flat=True))
+    given = sum(SimulatedRefund.objects.filter(status="done").values_list("amount_minor", flat=True))
+    assert balances().get(("gateway_receivable", "INR"), 0) == taken - given
+    assert balances().get(("refunds_in_transit", "INR"), 0) == 0
+    assert sum(balances().values()) == 0
+    assert Merchant.objects.count() == 1
+
+
+SETTINGS = {
+    "deadline": None,
+    "derandomize": True,
+    "database": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
+
+
+@settings(max_examples=15, **SETTINGS)
+@given(steps)
+def test_whatever_is_done_to_money_the_books_agree(db, story):
+    _run(story)
+
+
+@pytest.mark.slow
+@settings(max_examples=100, **SETTINGS)
+@given(steps)
+def test_whatever_is_done_to_money_the_books_agree_many_times(db, story):
+    _run(story)
