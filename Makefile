@@ -1,6 +1,6 @@
 # Each of these works as the first command on a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check format pins proto clean
+.PHONY: help run test test-all check format docs pins proto clean
 
 PY := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null)
@@ -53,6 +53,9 @@ check: .venv/.dev ## Format, lint, types, layers, migrations, deploy settings
 format: .venv/.dev ## Format the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+
+docs: .venv/.dev ## Write the tables of docs/simulator.md from the simulator's inputs
+	@$(PY) -m checkout.simulator.docs
 
 proto: .venv/.dev ## Generate code from checkout/rpc/payment.proto
 	@$(PY) -m grpc_tools.protoc -I. --plugin=protoc-gen-connectrpc=.venv/bin/protoc-gen-connectrpc \

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection
 
+from payments import append_only
 from payments.models import ApiKey
 from payments.states import Mode
 
@@ -57,3 +58,16 @@ def _has_live_keys() -> bool:
         return ApiKey.objects.filter(mode=Mode.LIVE, revoked_at=None).exists()
     except DatabaseError:
         return False  # not migrated yet
+
+
+@checks.register(checks.Tags.database)
+def check_append_only(databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
+    """Rows that are written once must be kept so by the database itself. Runs with `check --database default`."""
+    if not databases or not _has_ledger() or not append_only.missing():
+        return []
+    hint = "Run `manage.py migrate`: it installs them."
+    return [checks.Error("The triggers that keep the ledger append-only are missing.", hint=hint, id="till.E003")]
+
+
+def _has_ledger() -> bool:
+    return "payments_transfer" in connection.introspection.table_names()

@@ -14,6 +14,8 @@ LONGEST = 16_384
 """Characters of a message or traceback that are looked through and written; searching costs time."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # else a visitor could write lines of their own
 _SESSION = re.compile(r"(sess_[A-Za-z0-9_-]{2})[A-Za-z0-9_-]+")
+# Whoever holds such an address may act as the customer for a while: it leads to the payment page, or decides there.
+_SIGNED_PATH = re.compile(r"(/callbacks/[a-z0-9_-]+/return/|(?<!/callbacks)/simulator/)[A-Za-z0-9._~-]+")
 _SECRET = re.compile(r"(till_(?:test|live)_|whsec_)[A-Za-z0-9_+/=-]+")
 _HEADERS = re.compile(r"""(?i)(authorization|cookie)(["']?\s*[:=]\s*["']?)[^"'\r\n]+(?:"[^"\r\n]*"[^"'\r\n]*)*""")
 _NAMED = re.compile(
@@ -34,6 +36,7 @@ def mask(text: str) -> str:
     for start, end in reversed(find_card_numbers(text)):
         text = f"{text[:start]}[pan]{text[end:]}"
     text = _SESSION.sub(r"\1…", text)
+    text = _SIGNED_PATH.sub(r"\1…", text)
     text = _SECRET.sub(r"\1…", text)
     text = _HEADERS.sub(r"\1\2[redacted]", text)
     return _NAMED.sub(r"\1\2[redacted]", text)

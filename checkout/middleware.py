@@ -38,7 +38,8 @@ API_CSP = {"default-src": "'none'", "frame-ancestors": "'none'"}
 
 def is_api(path: str) -> bool:
     """Whether machines call this path: its errors are data, never pages or redirects."""
-    return path.startswith(API_PREFIXES)
+    is_event = path.startswith("/callbacks/") and path.endswith("/events")
+    return is_event or path.startswith(API_PREFIXES)
 
 
 class ClientAddressMiddleware:

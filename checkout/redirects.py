@@ -1,5 +1,6 @@
 """Where to look after a POST."""
 
+from django.conf import settings
 from django.http import HttpResponseRedirect
 
 
@@ -7,3 +8,9 @@ class SeeOther(HttpResponseRedirect):
     """303: whatever was posted, look at this page with GET."""
 
     status_code = 303
+
+
+def own_path(url: str) -> str:
+    """An address on our own origin as a path, so that a browser stays on the host it uses; others unchanged."""
+    path = url.removeprefix(settings.PUBLIC_URL)
+    return path if path.startswith("/") and not path.startswith("//") else url

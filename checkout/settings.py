@@ -23,11 +23,12 @@ PUBLIC_URL = read.origin(env, "PUBLIC_URL", default=f"http://127.0.0.1:{PORT}")
 HTTPS = PUBLIC_URL.startswith("https://")
 DEBUG = read.strict_bool(env, "DEBUG", default=False)
 SIMULATOR = read.strict_bool(env, "SIMULATOR", default=True)
+# Webhooks of test keys may go into private networks, as on an engineer's own machine.
+WEBHOOK_ALLOW_PRIVATE = read.strict_bool(env, "WEBHOOK_ALLOW_PRIVATE", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname, "localhost", "127.0.0.1"])
 TRUSTED_PROXIES = read.networks(env, "TRUSTED_PROXIES")
 BIND = env.str("BIND", default=f"127.0.0.1:{PORT}")
 WEB_CONCURRENCY = read.integer(env, "WEB_CONCURRENCY", default=2, at_least=1, at_most=64)
-NATIVE_GRPC = read.strict_bool(env, "NATIVE_GRPC", default=False)
 WEB_THREADS = read.integer(env, "WEB_THREADS", default=8, at_least=2, at_most=64)
 
 # --- Secrets ---
