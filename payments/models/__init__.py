@@ -11,6 +11,7 @@ from payments.models.merchant import ApiKey, FeePlan, GatewayAccount, Merchant
 from payments.models.order import Order
 from payments.models.payment import Authorization, Payment
 from payments.models.refund import Refund
+from payments.models.worker import Worker
 
 __all__ = [
     "Adjustment",
@@ -33,4 +34,5 @@ __all__ = [
     "Payment",
     "Refund",
     "Transfer",
+    "Worker",
 ]

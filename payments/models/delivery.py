@@ -21,6 +21,9 @@ class Endpoint(models.Model):
     failing_since = models.DateTimeField(null=True, help_text="Since when nothing but failures came.")
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.CharField(max_length=200, blank=True)
+    notice_due_at = models.DateTimeField(
+        null=True, help_text="Since when staff have to be told that it was switched off; empty once they are."
+    )
 
     class Meta:
         constraints = [
@@ -28,6 +31,9 @@ class Endpoint(models.Model):
             UniqueConstraint(
                 fields=["merchant", "mode", "url"], condition=Q(disabled_at=None), name="one_live_endpoint_per_url"
             ),
+        ]
+        indexes = [
+            Index(fields=["notice_due_at"], condition=Q(notice_due_at__isnull=False), name="endpoint_by_notice"),
         ]
 
     def __str__(self) -> str:
@@ -37,11 +43,11 @@ class Endpoint(models.Model):
 class Delivery(models.Model):
     """One event on its way to one address, in bytes that never change. `uid` is its webhook-id in every try.
 
-    `endpoint` is empty where the address is the order's own notify_url.
+    `endpoint` is empty where the address is the order's own notify_url, `event` for a test message.
     """
 
     uid = models.CharField(max_length=40, unique=True)
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="deliveries")
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, related_name="deliveries")
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, null=True, related_name="deliveries")
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="deliveries")
     mode = models.CharField(max_length=4, choices=choices(Mode))
@@ -54,6 +60,9 @@ class Delivery(models.Model):
     due_at = models.DateTimeField(null=True)
     leased_until = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
+    tries_before = models.PositiveSmallIntegerField(
+        default=0, help_text="How many tries were made before the newest replay, which starts the schedule anew."
+    )
     completed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -72,7 +81,11 @@ class Delivery(models.Model):
                 name="only_due_deliveries_have_a_time",
             ),
         ]
-        indexes = [Index(fields=["due_at"], condition=Q(status="due"), name="delivery_by_due")]
+        indexes = [
+            Index(fields=["due_at"], condition=Q(status="due"), name="delivery_by_due"),
+            Index(fields=["merchant", "mode", "made_at"], name="delivery_by_merchant_and_time"),
+            Index(fields=["completed_at"], condition=Q(completed_at__isnull=False), name="delivery_by_completion"),
+        ]
 
     def __str__(self) -> str:
         return self.uid

@@ -5,12 +5,15 @@ import os
 import shutil
 
 import pytest
+from playwright.sync_api import expect
 
 from payments import clock
 from payments.services.merchants import NewMerchant, create_merchant
 from payments.states import Mode
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright's own loop runs in the test's thread
+
+expect.set_options(timeout=20_000)  # a waiting page asks again every 5 s, and a busy machine is slow
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOW_TO = "no Chromium found: install it (Debian and Ubuntu: apt-get install chromium) to run the browser tests"
