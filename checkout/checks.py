@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection
 
+from checkout.env import LOG_MAIL
 from payments import append_only
 from payments.models import ApiKey
 from payments.states import Mode
@@ -25,6 +26,15 @@ def check_limits_are_shared(**_: Any) -> list[checks.CheckMessage]:
     if settings.WEB_CONCURRENCY > 1 and settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
         hint = "Set CACHE_URL to redis://host:6379/0, or WEB_CONCURRENCY to 1."
         return [checks.Warning("Each web process counts its limits alone.", hint=hint, id="till.W002")]
+    return []
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def check_notices_reach_staff(**_: Any) -> list[checks.CheckMessage]:
+    """People who are named want mail, not a line in a log that nobody reads."""
+    if settings.STAFF_NOTICE_EMAILS and settings.EMAIL_BACKEND == LOG_MAIL:
+        hint = "Set EMAIL_URL to a mail server, or leave STAFF_NOTICE_EMAILS empty."
+        return [checks.Warning("Notices to staff stand in the log alone.", hint=hint, id="till.W003")]
     return []
 
 

@@ -4,11 +4,17 @@ import base64
 import binascii
 import ipaddress
 import re
+from email.utils import parseaddr
+from typing import Any
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 KEY_BYTES = 32
+LOG_MAIL = "checkout.mail.LogBackend"
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
+"""Plain, STARTTLS, and TLS from the first byte. Not "smtps", which libraries understand in two ways."""
 
 
 def strict_bool(env: environ.Env, name: str, *, default: bool) -> bool:
@@ -85,3 +91,57 @@ def networks(env: environ.Env, name: str) -> list[str]:
                 f"{name}: {word!r} is not an IP address or network like 10.0.0.5 or 10.0.0.0/8."
             ) from None
     return raw
+
+
+def mail_server(env: environ.Env, name: str) -> dict[str, Any]:
+    """Read an SMTP server as Django's settings of mail; without one, mail is written to the log.
+
+    The message never repeats the value, which holds a password.
+    """
+    raw = env.str(name, default="")
+    if not raw:
+        return {"EMAIL_BACKEND": LOG_MAIL}
+    scheme = raw.partition("://")[0]
+    try:
+        found = environ.Env.email_url_config(raw)
+    except (ImproperlyConfigured, ValueError):
+        found = {}
+    if scheme not in MAIL_PORTS or not found.get("EMAIL_HOST") or found["EMAIL_FILE_PATH"] or "OPTIONS" in found:
+        raise ImproperlyConfigured(
+            f"{name}: write smtp+tls://user:password@mail.example.com:587 with every odd character of user name and "
+            "password percent-encoded; smtp+ssl:// for TLS from the first byte, smtp:// for none."
+        )
+    return {
+        "EMAIL_BACKEND": found["EMAIL_BACKEND"],
+        "EMAIL_HOST": found["EMAIL_HOST"],
+        "EMAIL_PORT": found["EMAIL_PORT"] or MAIL_PORTS[scheme],
+        "EMAIL_HOST_USER": found["EMAIL_HOST_USER"] or "",
+        "EMAIL_HOST_PASSWORD": found["EMAIL_HOST_PASSWORD"] or "",
+        "EMAIL_USE_TLS": scheme == "smtp+tls",
+        "EMAIL_USE_SSL": scheme == "smtp+ssl",
+    }
+
+
+def mail_sender(env: environ.Env, name: str, *, default: str) -> str:
+    """Read who our mail is from: an address, or a name with one as in `Till <till@example.com>`."""
+    raw = str(env.str(name, default=""))
+    if raw and not _is_mail_address(parseaddr(raw)[1]):
+        raise ImproperlyConfigured(f"{name}={raw!r}: write an address like Till <till@pay.example.com>.")
+    return raw or default
+
+
+def mail_addresses(env: environ.Env, name: str) -> list[str]:
+    """Read a comma list of mail addresses."""
+    raw = [word.strip() for word in env.str(name, default="").split(",") if word.strip()]
+    for word in raw:
+        if not _is_mail_address(word):
+            raise ImproperlyConfigured(f"{name}: {word!r} is no address like desk@example.com.")
+    return raw
+
+
+def _is_mail_address(word: str) -> bool:
+    try:
+        validate_email(word)
+    except ValidationError:
+        return False
+    return True

@@ -15,6 +15,7 @@ class PaymentsConfig(AppConfig):
 
 
 def _install_triggers(**_: Any) -> None:
-    from payments import append_only
+    from payments import append_only, waking
 
     append_only.install()
+    waking.install()

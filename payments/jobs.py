@@ -7,28 +7,19 @@ from payments.errors import NotYetExpired, StaleRow
 from payments.gateways.simulator import events as simulator_events
 from payments.services.deliveries import deliver
 from payments.services.idempotency import forget_outdated_keys
+from payments.services.notices import tell_of_endpoint
 from payments.services.payments import expire_order
+from payments.services.pruning import prune
 from payments.services.reconcile import inquire_payment
 from payments.services.sending import process_refund
 
 
-def _expire(order_pk: int, *, at: datetime) -> None:
+def _expire(order_pk: int, *, at: datetime) -> bool:
     try:
         expire_order(order_pk, at=at)
     except (NotYetExpired, StaleRow):
-        return  # somebody paid, extended or expired it first
-
-
-def _inquire(payment_pk: int, *, at: datetime) -> None:
-    inquire_payment(payment_pk, at=at)
-
-
-def _deliver(delivery_pk: int, *, at: datetime) -> None:
-    deliver(delivery_pk, at=at)
-
-
-def _refund(refund_pk: int, *, at: datetime) -> None:
-    process_refund(refund_pk, at=at)
+        return False  # somebody paid, extended or expired it first
+    return True
 
 
 def _send_simulator_event(event_pk: int, *, at: datetime) -> None:
@@ -39,18 +30,24 @@ def _forget(_: int, *, at: datetime) -> None:
     forget_outdated_keys(at=at)
 
 
-JOBS: dict[str, Callable[..., None]] = {
+def _prune(_: int, *, at: datetime) -> None:
+    prune(at=at)
+
+
+JOBS: dict[str, Callable[..., bool | None]] = {
     "expire_order": _expire,
-    "inquire_payment": _inquire,
+    "inquire_payment": inquire_payment,
     "forget_idempotency_keys": _forget,
     "simulator_event": _send_simulator_event,
     "simulator_payment": simulator_events.take_late,
     "simulator_refund": simulator_events.return_refund,
-    "refund": _refund,
-    "delivery": _deliver,
+    "refund": process_refund,
+    "delivery": deliver,
+    "endpoint_notice": tell_of_endpoint,
+    "prune": _prune,
 }
 
 
-def run_job(name: str, row_id: int, *, at: datetime) -> None:
-    """Run one job. Raises KeyError for a name nobody knows."""
-    JOBS[name](row_id, at=at)
+def run_job(name: str, row_id: int, *, at: datetime) -> bool:
+    """Run one job; false if it was not ours to do any more. Raises KeyError for a name nobody knows."""
+    return JOBS[name](row_id, at=at) is not False

@@ -3,17 +3,29 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
-from django.db.models import Q, Window
+from django.db.models import Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from payments import methods
 from payments.gateways.registry import gateway_named, is_open
 from payments.gateways.simulator import events as simulator_events
 from payments.ids import looks_like_session_id
-from payments.models import Delivery, GatewayAccount, IdempotencyKey, Order, ParkedOrigin, Payment, Refund
+from payments.models import (
+    Delivery,
+    DeliveryTry,
+    Endpoint,
+    GatewayAccount,
+    IdempotencyKey,
+    Merchant,
+    Order,
+    ParkedOrigin,
+    Payment,
+    Refund,
+)
 from payments.states import (
     LIVE,
     MAX_DECLINES,
@@ -24,6 +36,7 @@ from payments.states import (
     CaptureKind,
     DeliveryStatus,
     Method,
+    Mode,
     OrderStatus,
     PaymentStatus,
 )
@@ -161,6 +174,13 @@ def open_accounts(order: Order) -> list[GatewayAccount]:
     return [account for account in accounts if is_open(account.gateway)]
 
 
+def sellers() -> list[tuple[Merchant, Mode]]:
+    """Merchants, by name, with each mode in which a gateway takes new attempts for them."""
+    accounts = GatewayAccount.objects.select_related("merchant").order_by("merchant__name", "merchant_id", "-mode")
+    found = {(account.merchant, Mode(account.mode)): None for account in accounts if is_open(account.gateway)}
+    return list(found)
+
+
 def serving_accounts(order: Order) -> dict[Method, GatewayAccount]:
     """The ways to pay this order, in the page's order, each with the merchant's account that will serve it."""
     mine = open_accounts(order)
@@ -237,25 +257,78 @@ def due_jobs(*, at: datetime, at_most: int = 100) -> Iterator[tuple[str, int]]:
     yield from simulator_events.due_jobs(at=at, at_most=at_most)
     if IdempotencyKey.objects.outdated(at=at).exists():
         yield "forget_idempotency_keys", 0
+    if outdated_deliveries(at=at).exists() or outdated_pauses(at=at).exists():
+        yield "prune", 0
+    notices = Endpoint.objects.filter(notice_due_at__lte=at).order_by("notice_due_at")
+    for pk in notices.values_list("pk", flat=True)[:at_most]:
+        yield "endpoint_notice", pk
     for pk in Order.objects.lapsed(at=at).order_by("expires_at").values_list("pk", flat=True)[:at_most]:
         yield "expire_order", pk
 
 
+DELIVERIES_KEPT_FOR = timedelta(days=30)
+PAUSES_KEPT_FOR = timedelta(days=1)
+"""Nothing reads them when they are over; most are soon written anew."""
+
+
+def outdated_deliveries(*, at: datetime) -> QuerySet[Delivery]:
+    """Deliveries that ended so long ago that nobody asks about them any more."""
+    return Delivery.objects.exclude(status=DeliveryStatus.DUE).filter(completed_at__lt=at - DELIVERIES_KEPT_FOR)
+
+
+def outdated_pauses(*, at: datetime) -> QuerySet[ParkedOrigin]:
+    """Origins that kept us waiting a day ago and more."""
+    return ParkedOrigin.objects.filter(until__lt=at - PAUSES_KEPT_FOR)
+
+
 AT_ONCE_PER_ORIGIN = 2
 """Deliveries to one origin at a time, so that a slow receiver leaves threads to the others."""
+AT_ONCE_PER_MERCHANT = 8
+"""Half of a worker's senders: each order may name an origin of its own, and all of them may hang."""
 
 
 def _due_deliveries(*, at: datetime, at_most: int) -> Iterator[tuple[str, int]]:
     """Deliveries to try now, oldest first: a few of each origin, none of one that kept us waiting."""
     parked = ParkedOrigin.objects.filter(until__gt=at).values("origin")
-    due = Delivery.objects.filter(status=DeliveryStatus.DUE).exclude(origin__in=parked)
-    busy = Counter(due.filter(leased_until__gt=at).values_list("origin", flat=True))
-    waiting = due.filter(due_at__lte=at).filter(Q(leased_until=None) | Q(leased_until__lte=at))
+    # What is being sent was due, too: all that waits for a later try, which may be a great many, is not read.
+    due = Delivery.objects.filter(status=DeliveryStatus.DUE, due_at__lte=at).exclude(origin__in=parked)
+    waiting = due.filter(Q(leased_until=None) | Q(leased_until__lte=at))
     # Ranked by the database: however much waits for one origin, the others' oldest are among what is read.
     place = Window(RowNumber(), partition_by="origin", order_by=["due_at", "pk"])
     first = waiting.annotate(place=place).filter(place__lte=AT_ONCE_PER_ORIGIN).order_by("due_at", "pk")
-    for pk, origin in first.values_list("pk", "origin"):
-        if busy[origin] < AT_ONCE_PER_ORIGIN and at_most > 0:
+    rows = list(first.values_list("pk", "origin", "merchant_id"))
+    # Read last: what was begun between the two statements must count, or its origin would get more than its share.
+    sending = list(due.filter(leased_until__gt=at).values_list("origin", "merchant_id"))
+    busy = Counter(origin for origin, _ in sending)
+    busy_for = Counter(merchant for _, merchant in sending)
+    for pk, origin, merchant in rows:
+        if busy[origin] < AT_ONCE_PER_ORIGIN and busy_for[merchant] < AT_ONCE_PER_MERCHANT and at_most > 0:
             busy[origin] += 1
+            busy_for[merchant] += 1
             at_most -= 1
             yield "delivery", pk
+
+
+def deliveries_of(
+    merchant_id: int,
+    mode: str,
+    *,
+    below: int | None = None,
+    order_id: str = "",
+    endpoint: Endpoint | None = None,
+    status: str = "",
+    kind: str = "",
+) -> QuerySet[Delivery]:
+    """A merchant's webhooks, the newest first, without their bodies; `below` is the row id the last page ended with."""
+    found = Delivery.objects.filter(merchant_id=merchant_id, mode=mode).select_related("endpoint", "event__order")
+    asked: dict[str, Any] = {"status": status, "kind": kind, "endpoint": endpoint, "pk__lt": below}
+    if order_id:
+        orders = Order.objects.filter(merchant_id=merchant_id, mode=mode, order_id=order_id)
+        asked["event__order__in"] = orders.values("pk")
+    named = {name: value for name, value in asked.items() if value not in ("", None)}
+    return found.filter(**named).defer("body").order_by("-pk")
+
+
+def tries_of(delivery: Delivery) -> QuerySet[DeliveryTry]:
+    """Every try of a delivery, the newest first."""
+    return delivery.log.order_by("-number")

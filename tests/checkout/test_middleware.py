@@ -116,17 +116,6 @@ def test_the_access_log_never_holds_a_whole_session_id(client, order, caplog):
     assert order.session_id not in caplog.text
 
 
-def test_health_says_no_more_than_yes(client):
-    assert client.get("/healthz").content == b"ok"
-    assert client.get("/readyz").content == b"ok"
-    with mock.patch("checkout.middleware.database_answers", return_value=False):
-        assert client.get("/readyz").status_code == 503
-
-
-def test_health_answers_any_host(client):
-    assert client.get("/healthz", headers={"host": "10.0.0.7"}).status_code == 200
-
-
 def test_pages_move_to_https_and_calls_are_refused(settings):
     settings.HTTPS = True
     settings.SECURE_HSTS_SECONDS = 63_072_000

@@ -1,18 +1,37 @@
 """`manage.py worker --once`: does all that is due, and survives a bad row."""
 
+import time
+from concurrent.futures import Executor, Future
 from datetime import timedelta
 from io import StringIO
 from unittest import mock
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 
-from checkout.management.commands import worker
+from checkout.worker import rounds, running
 from payments import clock, jobs
 from payments.states import OrderStatus, PaymentStatus
 from tests.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _keep_the_connection(monkeypatch):
+    """A worker's threads renew theirs between jobs; the one here is in the transaction of the test."""
+    for module in (rounds, running):
+        monkeypatch.setattr(module, "close_old_connections", lambda: None)
+
+
+class InThisThread(Executor):
+    """A pool that runs its jobs at once, in the transaction of the test."""
+
+    def submit(self, act, *args):
+        done = Future()
+        done.set_result(act(*args))
+        return done
 
 
 def once():
@@ -64,24 +83,102 @@ def test_a_row_that_keeps_failing_rests_and_starves_nobody(order, monkeypatch):
         if pk != order.pk:
             raise RuntimeError("broken row")
 
-    def in_this_thread(jobs):
-        return [worker.run_safely(*job) for job in jobs]
-
-    monkeypatch.setattr(worker, "BATCH", 3)
+    monkeypatch.setattr(rounds, "BATCH", 3)
     monkeypatch.setitem(jobs.JOBS, "expire_order", fails)
     overdue = clock.now() - timedelta(minutes=1)
     bad = [OrderFactory(merchant=order.merchant, expires_at=overdue).pk for _ in range(5)]
     order.expires_at = clock.now()
     order.save()
-    rounds = worker.Rounds(mock.Mock(map=lambda run, due: in_this_thread(due)))
-    assert [rounds.run() for _ in range(4)] == [0, 1, 1, 1]
+    work = rounds.Rounds(InThisThread(), InThisThread())
+    assert [work.run() for _ in range(4)] == [0, 1, 1, 1]
     assert sorted(pk for pk in tried if pk != order.pk) == bad
     with clock.shifted(timedelta(minutes=2)):
-        rounds.run()
+        work.run()
     assert len([pk for pk in tried if pk != order.pk]) > len(bad)
 
 
 def test_only_a_second_long_running_worker_is_warned(settings, tmp_path):
     settings.VAR_DIR = tmp_path
-    assert worker.is_alone()
-    assert not worker.is_alone()
+    assert running.is_alone()
+    assert not running.is_alone()
+
+
+def test_once_told_to_stop_no_job_begins(order):
+    order.expires_at = clock.now()
+    order.save()
+    work = rounds.Rounds(InThisThread(), InThisThread())
+    work.is_over = True
+    assert work.run() == 0
+    order.refresh_from_db()
+    assert (order.status, work.done) == (OrderStatus.CREATED, 0)
+
+
+def test_what_somebody_else_did_first_is_not_counted_as_ours(order, monkeypatch):
+    order.expires_at = clock.now()
+    order.save()
+    monkeypatch.setitem(jobs.JOBS, "expire_order", lambda pk, *, at: False)
+    work = rounds.Rounds(InThisThread(), InThisThread())
+    assert (work.run(), work.done) == (1, 0)
+
+
+def test_a_send_is_noted_in_the_round_after_its_end_and_rings(order, monkeypatch):
+    sent, rung, beats = Future(), [], []
+    senders = mock.Mock(submit=lambda *_: sent)
+    monkeypatch.setattr(rounds, "due_jobs", lambda **_: [("delivery", 7), ("expire_order", order.pk)])
+    work = rounds.Rounds(InThisThread(), senders, on_end=lambda: rung.append(1), beat=lambda: beats.append(1))
+    assert (work.run(), rung, beats) == (1, [], [1])
+    sent.set_result(True)
+    assert rung == [1]
+    assert work.collect() == 1
+    assert work.sending == {}
+
+
+def test_a_worker_whose_database_is_away_rests_and_goes_on(monkeypatch, caplog):
+    def away(**_):
+        raise OperationalError("could not connect")
+
+    worker = running.RunningWorker(idle_s=0.2)
+    monkeypatch.setattr(rounds, "due_jobs", away)
+    monkeypatch.setattr("payments.services.workers.sign_in", lambda *_, **__: away())
+    work = rounds.Rounds(InThisThread(), InThisThread(), beat=worker.beat)
+    began = time.monotonic()
+    worker.bell.ring()  # somebody else's commit must not make it spin
+    worker.beat()
+    worker._round(work)
+    assert time.monotonic() - began >= 0.2
+    assert "could not read what is due" in caplog.text
+    assert "could not say that it is alive" in caplog.text
+
+
+def test_a_worker_beats_only_now_and_then(db, monkeypatch):
+    beats = []
+    monkeypatch.setattr("payments.services.workers.sign_in", lambda *_, **__: beats.append(1))
+    worker = running.RunningWorker()
+    for _ in range(3):
+        worker.beat()
+    assert beats == [1]
+
+
+class BrokenRounds:
+    """Rounds that cannot read what is due, until they are mended."""
+
+    is_mended = False
+
+    def run(self):
+        if not self.is_mended:
+            raise OperationalError("statement timeout")
+        return 1
+
+
+def test_a_worker_that_gets_nothing_done_falls_silent(monkeypatch):
+    """It lives and does nothing: monitors have to hear of that too."""
+    beats = []
+    monkeypatch.setattr(running.workers, "sign_in", lambda name, **_: beats.append(name))
+    worker, rounds = running.RunningWorker(idle_s=0), BrokenRounds()
+    worker._round(rounds)
+    worker.beat()
+    assert beats == []
+    rounds.is_mended = True
+    worker._round(rounds)
+    worker.beat()
+    assert beats == [worker.name]

@@ -5,7 +5,7 @@ import pytest
 from payments import clock
 from payments.gateways.simulator.models import SimulatedPayment, SimulatedRefund
 from payments.jobs import JOBS, run_job
-from payments.models import Event, IdempotencyKey, Payment, Refund
+from payments.models import Endpoint, Event, IdempotencyKey, ParkedOrigin, Payment, Refund
 from payments.selectors import due_jobs
 from payments.services.payments import start_payment
 from tests.factories import OrderFactory, PaymentFactory, card_request, paid, refund, upi_request
@@ -67,4 +67,6 @@ def test_every_job_that_may_be_due_has_a_function(db, now):
     returned = refund(paid(), 10_094)
     SimulatedRefund.objects.filter(key=returned.gateway_key).update(return_at=now)
     Refund.objects.filter(pk=refund(paid(), 10_093).pk).update(inquire_at=now)
+    ParkedOrigin.objects.create(origin="https://slow.example.com", until=week_old)
+    Endpoint.objects.create(merchant=order.merchant, mode="test", made_at=now, disabled_at=now, notice_due_at=now)
     assert {name for name, _ in due_jobs(at=clock.now())} == set(JOBS)
