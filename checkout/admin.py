@@ -3,6 +3,8 @@
 from checkout.staff import (
     audit,
     customers,
+    deliveries,
+    endpoints,
     events,
     fee_plans,
     gateway_events,
@@ -20,6 +22,8 @@ from checkout.staff import (
 __all__ = [
     "audit",
     "customers",
+    "deliveries",
+    "endpoints",
     "events",
     "fee_plans",
     "gateway_events",

@@ -54,8 +54,18 @@ class IdempotencyMismatch(PaymentsError):
     """The idempotency key was used for another request before."""
 
 
+class StillRunning(PaymentsError):
+    """The same request is being worked on: its answer can be had in a moment."""
+
+
 class NotFound(PaymentsError):
     """No such row for this merchant and mode: unknown and foreign look alike."""
+
+    @property
+    def code(self) -> str:
+        """The stable word that the message starts with, like order_not_found; else not_found."""
+        word, colon, _ = self.message.partition(": ")
+        return word if colon else "not_found"
 
 
 class InvalidMove(PaymentsError):
@@ -88,16 +98,40 @@ class KeyLimitReached(PaymentsError):
     """A merchant has at most two live keys a mode, so that one can replace the other."""
 
 
+class EndpointTaken(PaymentsError):
+    """The merchant has a live endpoint at this URL, in this mode."""
+
+
+class EndpointLimitReached(PaymentsError):
+    """The merchant has as many live endpoints in this mode as it may have."""
+
+
+class EndpointOff(PaymentsError):
+    """The endpoint is switched off, for good: nothing is sent there."""
+
+
+class NoLiveKey(PaymentsError):
+    """The merchant has no live API key in this mode, so nothing could be signed."""
+
+
 class NoGateway(PaymentsError):
     """The merchant has no gateway in this mode that could take money."""
 
 
 class NotCapturable(PaymentsError):
-    """The payment is not held, or its capture or void is on its way: nothing was sent."""
+    """The payment is not held: nothing was sent."""
+
+
+class ActionInFlight(NotCapturable):
+    """A capture or void of the payment is on its way; nothing more was sent."""
 
 
 class NotRefundable(PaymentsError):
-    """The payment has nothing to give back now: not captured, disputed, or too little left."""
+    """The payment has nothing to give back now: not captured, or too little left."""
+
+
+class Disputed(NotRefundable):
+    """The payment is disputed: its bank decides."""
 
 
 class StaleAmount(PaymentsError):

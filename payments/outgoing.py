@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import ipaddress
+import queue
 import re
 import socket
 import ssl
@@ -16,8 +17,11 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 CONNECT_S = 5.0
+"""For a name's addresses, and then for each connection."""
+LOOKUP_AT_SAVE_S = 2.0
+"""Somebody waits, and a request under an idempotency key holds a transaction open meanwhile."""
 TOTAL_S = 15.0
-"""From the first byte of the connection to the last of the answer: however slowly it drips."""
+"""From the lookup of the name to the last byte of the answer: however slowly it drips."""
 READ_AT_MOST = 65_536
 _TOO_LONG = f"it took longer than {TOTAL_S:.0f} seconds"
 PORTS = frozenset({80, 443, 8443})
@@ -93,21 +97,42 @@ def judge(url: str, *, allow_private: bool) -> None:
     """Refuse an address that we would not call now; a name that does not resolve yet passes. Raises Blocked."""
     judge_form(url, allow_private=allow_private)
     try:
-        _addresses(url, allow_private=allow_private)
+        _addresses(url, allow_private=allow_private, within_s=LOOKUP_AT_SAVE_S)
     except Unanswered:
         return
 
 
-def _addresses(url: str, *, allow_private: bool) -> list[str]:
+def _addresses(url: str, *, allow_private: bool, within_s: float) -> list[str]:
     """Every address of the host, all of them judged: one bad one is enough. Raises Blocked, Unanswered."""
     parts = urlsplit(url)
-    try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 0, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise Unanswered("its name does not resolve") from None
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = _looked_up(parts.hostname or "", parts.port or 0, within_s=within_s)
     if not allow_private and not all(map(is_public, addresses)):
         raise Blocked("it leads into a private or local network")
+    return addresses
+
+
+def _looked_up(host: str, port: int, *, within_s: float) -> list[str]:
+    """The addresses of a name. Raises Unanswered.
+
+    The system's lookup takes no time-out, and a name server that keeps it waiting is the merchant's own: so it runs in
+    a thread that we leave behind when its time is up, and that ends when the system gives up.
+    """
+    found: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            entries = []
+        found.put([str(entry[4][0]) for entry in entries])
+
+    threading.Thread(target=look_up, daemon=True).start()
+    try:
+        addresses = found.get(timeout=within_s)
+    except queue.Empty:
+        raise Unanswered("its name servers did not answer in time", is_late=True) from None
+    if not addresses:
+        raise Unanswered("its name does not resolve")
     return addresses
 
 
@@ -118,7 +143,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bo
     """
     judge_form(url, allow_private=allow_private)
     deadline = _Deadline(TOTAL_S)
-    addresses = _addresses(url, allow_private=allow_private)
+    addresses = _addresses(url, allow_private=allow_private, within_s=min(CONNECT_S, deadline.left))
     try:
         connection = _connected(url, addresses, deadline)
         answer = _exchange(connection, url, body, headers, deadline)

@@ -53,18 +53,32 @@ def may_be_private(*, live: bool) -> bool:
     return bool(settings.WEBHOOK_ALLOW_PRIVATE) and not live
 
 
-def check_notify_url(url: str, *, live: bool, field: str = "notify_url", is_new: bool = True) -> None:
+def why_not_called(url: str, *, live: bool) -> str:
+    """Why we may not send webhooks to an address; nothing if we may, or if its form is for others to refuse.
+
+    It asks a name server, which is the merchant's own and may be slow: not for inside a transaction.
+    """
+    try:
+        outgoing.judge(url, allow_private=may_be_private(live=live))
+    except outgoing.Blocked as refusal:
+        return str(refusal)
+    return ""
+
+
+def check_notify_url(
+    url: str, *, live: bool, field: str = "notify_url", is_new: bool = True, why_not: str | None = None
+) -> None:
     """Refuse an address of webhooks that we would not call. A name that does not resolve yet passes: each sending
-    judges it again. One that is not new was judged when it was saved: no name is looked up. Raises BadInput.
+    judges it again. One that is not new was judged when it was saved: no name is looked up. `why_not` is what
+    `why_not_called` said before, where the caller is in a transaction. Raises BadInput.
     """
     if origin_of(field, url).startswith("http://") and live:
         raise BadInput(field, f"{field}_invalid", f"{field}: live orders need https.")
     if not is_new:
         return
-    try:
-        outgoing.judge(url, allow_private=may_be_private(live=live))
-    except outgoing.Blocked as refusal:
-        raise BadInput(field, f"{field}_not_allowed", f"{field}: we cannot call this address: {refusal}.") from None
+    refusal = why_not_called(url, live=live) if why_not is None else why_not
+    if refusal:
+        raise BadInput(field, f"{field}_not_allowed", f"{field}: we cannot call this address: {refusal}.")
     if not may_be_private(live=live) and origin_of(field, url) == settings.PUBLIC_URL:
         raise BadInput(field, f"{field}_not_allowed", f"{field}: this is our own address; write your server's.")
 

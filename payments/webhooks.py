@@ -1,13 +1,20 @@
 """Events as merchants' servers read them: the wire's webhook bodies, with our own object `till` beside them."""
 
-import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from payments.banks import BANKS
-from payments.models import Event, Order, Payment, Refund
-from payments.money import Money
-from payments.states import CaptureKind, Method, PaymentStatus, RefundStatus
+from payments.models import Delivery, DeliveryTry, Endpoint, Event, Order, Payment, Refund
+from payments.states import CaptureKind, PaymentStatus, RefundStatus
+from payments.wire import (
+    REFUND_WORDS,
+    as_json,
+    customer_details,
+    error_details,
+    gateway_details,
+    payment_amount,
+    payment_method,
+    wire_time,
+)
 
 PAYMENT_KINDS = {
     PaymentStatus.FAILED: "PAYMENT_FAILED_WEBHOOK",
@@ -15,11 +22,12 @@ PAYMENT_KINDS = {
     PaymentStatus.CANCELLED: "PAYMENT_USER_DROPPED_WEBHOOK",
 }
 SUCCESS, REFUND, AUTO_REFUND = "PAYMENT_SUCCESS_WEBHOOK", "REFUND_STATUS_WEBHOOK", "AUTO_REFUND_STATUS_WEBHOOK"
+TEST = "TEST_WEBHOOK"
+"""A test message. It is no event: an endpoint gets it when somebody asks for it, whatever it chose."""
 KINDS = (SUCCESS, *dict.fromkeys(PAYMENT_KINDS.values()), REFUND, AUTO_REFUND)
 """All names of events, which an endpoint may choose among."""
 
 _REFUND_ENDS = frozenset({RefundStatus.SUCCESS, RefundStatus.FAILED, RefundStatus.CANCELLED})
-_REFUND_WORDS = {RefundStatus.REQUESTED: "ONHOLD"}
 
 
 def kind_of(event: Event) -> str:
@@ -40,23 +48,28 @@ def kind_of(event: Event) -> str:
 
 
 def body_of(event: Event, kind: str, *, order: Order) -> str:
-    """The body of an event, as it is signed and sent in every try."""
+    """The body of an event, as it is signed and sent in every try.
+
+    Its status is the one the event brought, so that a body made again later tells of the same move.
+    """
     if event.refund is not None:
         name = "auto_refund" if kind == AUTO_REFUND else "refund"
-        data = {name: _refund(event.refund, order=order, is_automatic=kind == AUTO_REFUND)}
+        data = {name: _refund(event, event.refund, order=order, is_automatic=kind == AUTO_REFUND)}
     else:
         assert event.payment is not None  # noqa: S101  (kind_of names no others)
-        data = _payment_data(event.payment, order=order)
-    told = {
-        "data": data,
-        "event_time": _time(event.at),
-        "type": kind,
-        "till": {"sequence": event.sequence, "order_id": order.order_id, "event": event.kind},
-    }
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"), default=_number)
+        data = _payment_data(event, event.payment, order=order)
+    till = {"sequence": event.sequence, "order_id": order.order_id, "event": event.kind}
+    return as_json({"data": data, "event_time": wire_time(event.at), "type": kind, "till": till})
 
 
-def _payment_data(payment: Payment, *, order: Order) -> dict[str, Any]:
+def body_of_test(*, at: datetime) -> str:
+    """The body of a test message: outside like all others, and nothing to act on inside."""
+    data = {"test": True, "message": "A test message: nothing happened to any order."}
+    till = {"sequence": 0, "order_id": None, "event": "test"}
+    return as_json({"data": data, "event_time": wire_time(at), "type": TEST, "till": till})
+
+
+def _payment_data(event: Event, payment: Payment, *, order: Order) -> dict[str, Any]:
     return {
         "order": {
             "order_id": order.order_id,
@@ -66,11 +79,11 @@ def _payment_data(payment: Payment, *, order: Order) -> dict[str, Any]:
         },
         "payment": {
             "cf_payment_id": payment.uid,
-            "payment_status": payment.status.upper(),
-            "payment_amount": payment.captured if payment.is_captured else payment.amount,
+            "payment_status": event.new.upper(),
+            "payment_amount": payment_amount(payment),
             "payment_currency": payment.currency,
             "payment_message": payment.message,
-            "payment_time": _time(payment.started_at),
+            "payment_time": wire_time(payment.started_at),
             "bank_reference": payment.bank_reference or None,
             "auth_id": payment.auth_id or None,
             "payment_method": payment_method(payment),
@@ -78,51 +91,14 @@ def _payment_data(payment: Payment, *, order: Order) -> dict[str, Any]:
             "international_payment": None,
             "payment_surcharge": None,
         },
-        "customer_details": {
-            "customer_id": order.customer.reference or f"cust_{order.customer_id:08d}",
-            "customer_name": order.customer_name,
-            "customer_email": order.customer_email,
-            "customer_phone": order.customer_phone,
-        },
-        "error_details": _error(payment),
-        "payment_gateway_details": {
-            "gateway_name": payment.gateway,
-            "gateway_order_id": payment.gateway_order_id or None,
-            "gateway_payment_id": payment.gateway_payment_id or None,
-        },
+        "customer_details": customer_details(order),
+        "error_details": error_details(payment),
+        "payment_gateway_details": gateway_details(payment),
         "payment_offers": None,
     }
 
 
-def payment_method(payment: Payment) -> dict[str, Any]:
-    """How it was paid, under one of the wire's keys."""
-    told = payment.method_details
-    if payment.method == Method.CARD:
-        last4 = told.get("card_last4")
-        number = f"XXXXXXXXXXXX{last4}" if last4 else None
-        return {"card": {"channel": "link", "card_number": number, "card_network": told.get("card_network")}}
-    if payment.method == Method.UPI:
-        return {"upi": {"channel": told.get("channel"), "upi_id": told.get("upi_id")}}
-    if payment.method == Method.NETBANKING:
-        bank = BANKS.get(told.get("netbanking_bank_code", ""))
-        name = told.get("netbanking_bank_name")
-        code = bank.wire_code if bank else None
-        return {"netbanking": {"channel": "link", "netbanking_bank_code": code, "netbanking_bank_name": name}}
-    return {"app": {"channel": "link", "provider": told.get("provider"), "phone": None}}
-
-
-def _error(payment: Payment) -> dict[str, Any] | None:
-    if not payment.error_code:
-        return None
-    return {
-        "error_code": "TRANSACTION_DECLINED",
-        "error_description": payment.message,
-        "error_reason": payment.error_code,
-        "error_source": (payment.error_details.get("source") or [None])[0],
-    }
-
-
-def _refund(refund: Refund, *, order: Order, is_automatic: bool) -> dict[str, Any]:
+def _refund(event: Event, refund: Refund, *, order: Order, is_automatic: bool) -> dict[str, Any]:
     told = {
         "cf_refund_id": refund.uid,
         "cf_payment_id": refund.payment.uid,
@@ -133,10 +109,10 @@ def _refund(refund: Refund, *, order: Order, is_automatic: bool) -> dict[str, An
         "entity": "Refund",
         "refund_type": "PAYMENT_AUTO_REFUND" if is_automatic else "MERCHANT_INITIATED",
         "refund_arn": refund.bank_reference or None,
-        "refund_status": _REFUND_WORDS.get(RefundStatus(refund.status), refund.status.upper()),
+        "refund_status": REFUND_WORDS.get(RefundStatus(event.new), event.new.upper()),
         "status_description": refund.message,
-        "created_at": _time(refund.requested_at),
-        "processed_at": _time(refund.completed_at),
+        "created_at": wire_time(refund.requested_at),
+        "processed_at": wire_time(refund.completed_at),
         "refund_note": refund.note or None,
         "refund_splits": None,
         "metadata": None,
@@ -151,12 +127,61 @@ def _refund(refund: Refund, *, order: Order, is_automatic: bool) -> dict[str, An
     return told
 
 
-def _time(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None
+# --- The log of webhooks, as merchants read it by API ---
 
 
-def _number(value: Any) -> float:
-    """Money as a JSON number: at most 13 digits, which a float prints as they are."""
-    if isinstance(value, Money):
-        return float(value.as_major())
-    raise TypeError(type(value).__name__)
+def endpoint_entity(endpoint: Endpoint) -> dict[str, Any]:
+    """An endpoint. It has no secret of its own: the merchant's API keys sign."""
+    return {
+        "endpoint_id": endpoint.uid,
+        "entity": "webhook_endpoint",
+        "url": endpoint.url,
+        "kinds": endpoint.kinds,
+        "status": "live" if endpoint.disabled_at is None else "off",
+        "created_at": wire_time(endpoint.made_at),
+        "failing_since": wire_time(endpoint.failing_since),
+        "disabled_at": wire_time(endpoint.disabled_at),
+        "disabled_reason": endpoint.disabled_reason or None,
+    }
+
+
+def delivery_entity(delivery: Delivery) -> dict[str, Any]:
+    """A message on its way to one address."""
+    return {
+        "webhook_id": delivery.uid,
+        "entity": "webhook_delivery",
+        "type": delivery.kind,
+        "order_id": delivery.event.order.order_id if delivery.event else None,
+        "endpoint_id": delivery.endpoint.uid if delivery.endpoint else None,
+        "url": delivery.url,
+        "status": delivery.status,
+        "tries": delivery.tries,
+        "created_at": wire_time(delivery.made_at),
+        "due_at": wire_time(delivery.due_at),
+        "completed_at": wire_time(delivery.completed_at),
+    }
+
+
+def try_entity(made: DeliveryTry) -> dict[str, Any]:
+    """One try of a delivery, with the first kilobyte of what came back."""
+    return {
+        "number": made.number,
+        "at": wire_time(made.at),
+        "duration_ms": made.duration_ms,
+        "status": made.status,
+        "error": made.error or None,
+        "answer": made.answer or None,
+    }
+
+
+def event_entity(event: Event) -> dict[str, Any]:
+    """A move of an order, of one of its payments or refunds."""
+    return {
+        "sequence": event.sequence,
+        "entity": "event",
+        "event": event.kind,
+        "type": kind_of(event) or None,
+        "cf_payment_id": event.payment.uid if event.payment else None,
+        "refund_id": event.refund.refund_id if event.refund else None,
+        "event_time": wire_time(event.at),
+    }

@@ -11,10 +11,27 @@ from django.utils.html import format_html
 
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Fact, Panel, facts_of, link_for, link_to, moment, short_moment
-from payments.models import Adjustment, ApiKey, AuditEntry, FeePlan, Merchant, Order, Payment, Refund
+from payments.models import (
+    Adjustment,
+    ApiKey,
+    AuditEntry,
+    Delivery,
+    Endpoint,
+    FeePlan,
+    Merchant,
+    Order,
+    Payment,
+    Refund,
+)
 
 ACTS = {
     "adjustment.post": "posted an adjustment",
+    "delivery.replay": "sent a webhook again",
+    "delivery.replay_range": "sent webhooks of some time again",
+    "endpoint.add": "made an endpoint",
+    "endpoint.change": "changed what an endpoint gets",
+    "endpoint.disable": "switched an endpoint off",
+    "endpoint.test": "sent a test message",
     "fee_plan.add": "made a fee plan",
     "fee_plan.change": "changed a fee plan",
     "fee_plan.remove": "removed a fee plan",
@@ -23,6 +40,10 @@ ACTS = {
     "key.add": "made an API key",
     "key.revoke": "revoked an API key",
     "merchant.change": "changed a merchant’s settings",
+    "order.create": "made the order, for a payment link",
+    "order.link_mailed": "had the payment link e-mailed to the customer",
+    "order.mail_link": "asked for the payment link to be e-mailed",
+    "order.show_link": "looked at the payment link",
     "order.terminate": "terminated the order",
     "payment.capture": "captured held money",
     "payment.dispute": "opened a dispute",
@@ -41,6 +62,8 @@ ACTS = {
 OBJECTS: dict[str, tuple[type[Model], str]] = {
     "adjustment": (Adjustment, "pk"),
     "api_key": (ApiKey, "client_id"),
+    "delivery": (Delivery, "uid"),
+    "endpoint": (Endpoint, "uid"),
     "fee_plan": (FeePlan, "pk"),
     "group": (Group, "pk"),
     "merchant": (Merchant, "pk"),

@@ -25,7 +25,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 
 from checkout.amounts import format_money
-from checkout.staff.base import ReadOnlyAdmin
+from checkout.staff.base import ReadOnlyAdmin, StaffAdmin
 from checkout.staff.facts import Panel, facts_of
 from checkout.staff.reasons import ReasonForm, act_of
 from payments import clock
@@ -110,10 +110,9 @@ def unchanged(deed: Deed[Row], row: Row, *, order_pk: int, seen: Figures) -> Ite
         yield
 
 
-class DeedsAdmin(ReadOnlyAdmin):
-    """Rows nobody edits, with buttons for what may be done about them."""
+class DoorsAdmin(StaffAdmin):
+    """Rows with buttons for what may be done about them: their page's template shows `deeds`."""
 
-    change_form_template = "staff/deeds.html"
     deeds: tuple[Deed[Any], ...] = ()
 
     def get_urls(self) -> list[URLPattern]:
@@ -246,6 +245,12 @@ class DeedsAdmin(ReadOnlyAdmin):
 
     def _url(self, deed: Deed[Any], row: Any) -> str:
         return reverse(f"admin:{self._door(deed)}", args=[row.pk])
+
+
+class DeedsAdmin(DoorsAdmin, ReadOnlyAdmin):
+    """Rows nobody edits, with such buttons."""
+
+    change_form_template = "staff/deeds.html"
 
 
 def _in_words(value: Any) -> str:

@@ -19,11 +19,12 @@ TIMES = frozenset(
 
 STATUS_LOOKS = {
     # How sure we are of the money, not which machine the word comes from: the style sheet has a mark for each look.
-    "paid": "taken", "success": "taken",
-    "pending": "unknown", "onhold": "unknown",
+    "paid": "taken", "success": "taken", "delivered": "taken",
+    "pending": "unknown", "onhold": "unknown", "due": "unknown",
     "authorized": "held",
     "failed": "declined",
     "expired": "left", "terminated": "left", "user_dropped": "left", "cancelled": "left", "void": "left",
+    "abandoned": "declined",
 }  # fmt: skip
 
 

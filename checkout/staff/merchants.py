@@ -6,16 +6,19 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from checkout.amounts import format_money
-from checkout.staff.base import ReadOnlyAdmin, StaffAdmin
+from checkout.staff.base import ReadOnlyAdmin
+from checkout.staff.deeds import DoorsAdmin
 from checkout.staff.facts import Panel, facts_of, link_for, moment, short_moment
 from checkout.staff.merchant_form import MerchantForm
 from checkout.staff.reasons import ReasonedAdmin
+from checkout.staff.replays import SendRangeAgain
 from payments.models import GatewayAccount, Merchant
 
 
 @admin.register(Merchant)
-class MerchantAdmin(ReasonedAdmin, StaffAdmin):
+class MerchantAdmin(ReasonedAdmin, DoorsAdmin):
     form = MerchantForm
+    deeds = (SendRangeAgain(),)
     audit_type = "merchant"
     change_list_template = "staff/merchant_list.html"
     change_form_template = "staff/merchant_form.html"

@@ -136,7 +136,8 @@ def _line(row: Moment, zone: ZoneInfo) -> Line:
 def _order(reading: Reading) -> Iterator[Moment]:
     order = reading.order
     amount = format_money(order.amount_minor, order.currency)
-    yield Moment(order.created_at, 0, f"The order was made, for {amount}.", "merchant")
+    made_by = order.events.filter(kind="order.created").values_list("cause", flat=True).first() or "merchant"
+    yield Moment(order.created_at, 0, f"The order was made, for {amount}.", made_by)
     if order.terminate_requested_at is not None:
         words = "Somebody asked for the order’s end while an attempt was in flight."
         yield Moment(order.terminate_requested_at, 3, words, "merchant or staff")
@@ -220,7 +221,7 @@ def _deliveries(reading: Reading) -> Iterator[Moment]:
     for row in reading.newest(tries.defer("answer", "delivery__body").order_by("-pk")):
         outcome = f"answered {row.status} after {row.duration_ms} ms" if row.status else f"failed: {row.error}"
         words = f"{row.delivery.kind} was sent to {row.delivery.origin}, try {row.number}: {outcome}."
-        yield Moment(row.at, 7, words, f"webhook {row.delivery.uid}", number=row.pk)
+        yield Moment(row.at, 7, words, "webhook", reading.link(row.delivery, row.delivery.uid), number=row.pk)
 
 
 def _acts(reading: Reading) -> Iterator[Moment]:

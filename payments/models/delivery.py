@@ -22,7 +22,7 @@ class Endpoint(models.Model):
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.CharField(max_length=200, blank=True)
     notice_due_at = models.DateTimeField(
-        null=True, help_text="Since when staff have to be told that it was switched off; empty once they are."
+        null=True, help_text="When staff are told next that it was switched off; empty once they are."
     )
 
     class Meta:
@@ -83,6 +83,12 @@ class Delivery(models.Model):
         ]
         indexes = [
             Index(fields=["due_at"], condition=Q(status="due"), name="delivery_by_due"),
+            Index(fields=["merchant", "mode", "id"], name="delivery_by_merchant"),
+            Index(
+                fields=["merchant", "mode", "id"],
+                condition=Q(status="abandoned"),
+                name="delivery_abandoned_by_merchant",
+            ),
             Index(fields=["merchant", "mode", "made_at"], name="delivery_by_merchant_and_time"),
             Index(fields=["completed_at"], condition=Q(completed_at__isnull=False), name="delivery_by_completion"),
         ]

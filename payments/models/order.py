@@ -80,3 +80,8 @@ class Order(models.Model):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def payer(self) -> str:
+        """Whoever pays, as well as we know them."""
+        return self.customer_name or self.customer_email or self.customer_phone

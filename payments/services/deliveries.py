@@ -35,6 +35,8 @@ PARKED_FOR = timedelta(minutes=1)
 GIVEN_UP_AFTER = timedelta(days=5)
 """Of nothing but failures, before an endpoint is switched off."""
 GONE = 410
+SAID_GONE, FAILED_FOR_DAYS = "It answered 410 Gone.", "Nothing but failures for five days."
+"""Why an endpoint was switched off by itself."""
 ASKS_FOR_PATIENCE = frozenset({429, 502, 503, 504})
 KEPT_OF_ANSWER = 1_024
 
@@ -53,7 +55,7 @@ def enqueue(events: Iterable[Event], *, order: Order) -> None:
         body = ""
         for url, endpoint in _addresses(kind, order=order, endpoints=endpoints):
             body = body or webhooks.body_of(event, kind, order=order)
-            rows.append(_delivery(event, kind, order=order, url=url, endpoint=endpoint, body=body))
+            rows.append(new_delivery(event, kind, order=order, url=url, endpoint=endpoint, body=body))
     if rows:
         Delivery.objects.bulk_create(rows)
 
@@ -73,7 +75,8 @@ def _addresses(kind: str, *, order: Order, endpoints: list[Endpoint]) -> Iterabl
             yield endpoint.url, endpoint
 
 
-def _delivery(event: Event, kind: str, *, order: Order, url: str, endpoint: Endpoint | None, body: str) -> Delivery:
+def new_delivery(event: Event, kind: str, *, order: Order, url: str, endpoint: Endpoint | None, body: str) -> Delivery:
+    """A message of an event to one address, which is not written yet."""
     return Delivery(
         uid=ids.new_message_id(),
         event=event,
@@ -163,6 +166,7 @@ def _note(delivery: Delivery, sent: _Sent, *, at: datetime) -> None:
         if held is None:
             return  # another worker, whose lease came after ours, ended it
         delivery.tries = held.tries + 1
+        tried = delivery.tries - held.tries_before
         kept = sent.answer.body[:KEPT_OF_ANSWER].decode("utf-8", "replace").replace("\x00", "") if sent.answer else ""
         DeliveryTry.objects.create(
             delivery=delivery,
@@ -175,16 +179,22 @@ def _note(delivery: Delivery, sent: _Sent, *, at: datetime) -> None:
         )
         if sent.is_taken:
             _finish(delivery, DeliveryStatus.DELIVERED, at=at)
-        elif sent.status == GONE or sent.is_blocked or delivery.tries > len(SCHEDULE):
+        elif sent.status == GONE or sent.is_blocked or tried > len(SCHEDULE) or _is_off(delivery):
             _finish(delivery, DeliveryStatus.ABANDONED, at=at)
         else:
-            again = at + _wait(delivery.tries, sent.answer, at=at)
+            again = at + _wait(tried, sent.answer, at=at)
             Delivery.objects.filter(pk=delivery.pk).update(due_at=again, leased_until=None, tries=delivery.tries)
-        if delivery.endpoint is not None:
+        if delivery.endpoint is not None and delivery.kind != webhooks.TEST:
             _judge_endpoint(delivery.endpoint, sent, at=at)
         if sent.is_late:
             ParkedOrigin.objects.update_or_create(origin=delivery.origin, defaults={"until": at + PARKED_FOR})
         faults.point("delivery.before_note_commit")
+
+
+def _is_off(delivery: Delivery) -> bool:
+    """Whether its endpoint was switched off, perhaps while we sent: then there is no other try to wait for."""
+    off = Endpoint.objects.filter(deliveries=delivery, disabled_at__isnull=False)
+    return delivery.endpoint_id is not None and off.exists()
 
 
 def _finish(delivery: Delivery, status: DeliveryStatus, *, at: datetime, error: str = "") -> None:
@@ -201,7 +211,9 @@ def _ended(status: DeliveryStatus, *, at: datetime) -> dict[str, Any]:
 
 
 def _wait(tries: int, answer: outgoing.Answer | None, *, at: datetime) -> timedelta:
-    """How long till the next try: the schedule's, or longer where the receiver asks for it."""
+    """How long till the next try, after so many since it was queued or sent again: the schedule's, or longer where the
+    receiver asks for it.
+    """
     wait = SCHEDULE[tries - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (not a secret)
     if answer is None or answer.status not in ASKS_FOR_PATIENCE:
         return wait
@@ -220,24 +232,30 @@ def _asked_wait(text: str, *, at: datetime) -> timedelta:
 
 
 def _judge_endpoint(endpoint: Endpoint, sent: _Sent, *, at: datetime) -> None:
-    """Switch an endpoint off that says it is gone, or has failed for days; one success clears the slate."""
+    """Switch an endpoint off that says it is gone, or has failed for days; one success clears the slate.
+
+    Test messages are not asked: whoever tries out a receiver must not switch it off, nor whitewash it.
+    """
     live = Endpoint.objects.filter(pk=endpoint.pk, disabled_at=None)
     if sent.is_taken:
         live.exclude(failing_since=None).update(failing_since=None)
     elif sent.status == GONE:
-        disable_endpoint(endpoint.pk, "It answered 410 Gone.", at=at)
+        switch_off(endpoint.pk, SAID_GONE, at=at, notice_due_at=at)
     elif not live.filter(failing_since=None).update(failing_since=at) and live.filter(
         failing_since__lte=at - GIVEN_UP_AFTER
     ):
-        disable_endpoint(endpoint.pk, "Nothing but failures for five days.", at=at)
+        switch_off(endpoint.pk, FAILED_FOR_DAYS, at=at, notice_due_at=at)
 
 
-def disable_endpoint(endpoint_pk: int, reason: str, *, at: datetime) -> None:
-    """Send nothing there any more: what is on its way ends too, but a try that runs now may still succeed."""
+def switch_off(endpoint_pk: int, reason: str, *, at: datetime, notice_due_at: datetime | None = None) -> bool:
+    """Send nothing there any more; false if it was off already. What is on its way ends too, but a try that runs now
+    may still succeed. `notice_due_at` is set where nobody wished it, so that staff are told.
+    """
     with transaction.atomic():
         live = Endpoint.objects.filter(pk=endpoint_pk, disabled_at=None)
-        if live.update(disabled_at=at, disabled_reason=reason) != 1:
-            return
+        if live.update(disabled_at=at, disabled_reason=reason, notice_due_at=notice_due_at) != 1:
+            return False
         unleased = Q(leased_until=None) | Q(leased_until__lte=at)
         due = Delivery.objects.filter(unleased, endpoint=endpoint_pk, status=DeliveryStatus.DUE)
         due.update(**_ended(DeliveryStatus.ABANDONED, at=at))
+        return True

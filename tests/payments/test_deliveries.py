@@ -13,15 +13,16 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from standardwebhooks import Webhook
 
+from checkout.worker.rounds import SENDERS
 from payments import clock, ids, outgoing, signatures, webhooks
 from payments.gateways.base import RefundFact
 from payments.jobs import run_job
 from payments.models import Delivery, DeliveryTry, Endpoint, Event, ParkedOrigin, Payment, Refund
 from payments.money import Money
 from payments.outgoing import Answer, Blocked, Unanswered
-from payments.selectors import due_jobs
+from payments.selectors import AT_ONCE_PER_MERCHANT, due_jobs
 from payments.services import deliveries
-from payments.services.deliveries import SCHEDULE, deliver, disable_endpoint
+from payments.services.deliveries import SCHEDULE, deliver, switch_off
 from payments.services.facts import apply_gateway_fact
 from payments.services.merchants import issue_key, revoke_key
 from payments.services.payments import start_payment
@@ -150,8 +151,8 @@ def _refund_fact(refund, status):
     return RefundFact(status=status, key=refund.gateway_key, amount=refund.amount, gateway_refund_id="rf_1")
 
 
-@pytest.mark.parametrize("end", ["success", "failed", "cancelled"])
-def test_the_end_of_a_refund_is_told_to_endpoints_alone(order, endpoint, end):
+@pytest.mark.parametrize(("end", "word"), [("success", "SUCCESS"), ("failed", "CANCELLED"), ("cancelled", "CANCELLED")])
+def test_the_end_of_a_refund_is_told_to_endpoints_alone(order, endpoint, end, word):
     payment = _pay(order)
     Delivery.objects.all().delete()
     refund = reserve_refund(payment.pk, NewRefund(Money(10_050, "INR"), refund_id="r_1"), at=clock.now())
@@ -159,7 +160,7 @@ def test_the_end_of_a_refund_is_told_to_endpoints_alone(order, endpoint, end):
     apply_refund_fact(refund, _refund_fact(refund, end), cause="test", at=clock.now())
     assert _told() == [(REFUND, OTHER)]
     told = json.loads(Delivery.objects.get().body)["data"]["refund"]
-    assert (told["refund_status"], told["refund_amount"], told["refund_id"]) == (end.upper(), 100.5, "r_1")
+    assert (told["refund_status"], told["refund_amount"], told["refund_id"]) == (word, 100.5, "r_1")
 
 
 def test_held_money_and_moves_of_orders_are_told_to_nobody(order, endpoint):
@@ -464,6 +465,56 @@ def test_of_one_origin_two_at_a_time_are_due_and_its_queue_hides_nobody(shop, or
     assert len([pk for name, pk in due_jobs(at=clock.now()) if name == "delivery"]) == 2
 
 
+def test_what_is_begun_while_a_round_looks_counts_for_its_origin(shop):
+    at = clock.now()
+    rows = [
+        Delivery(uid=f"m{n}", event=None, merchant=shop[0], mode="test", url=OTHER, origin=OTHER, body="{}", made_at=at,
+                 due_at=at - timedelta(seconds=9 - n))
+        for n in range(4)
+    ]  # fmt: skip
+    Delivery.objects.bulk_create(rows)
+    begun = []
+
+    def begin(execute, sql, *more):
+        """Let the first two be claimed, by the threads of the round before, after the first look at deliveries."""
+        result = execute(sql, *more)
+        if not begun and 'FROM "payments_delivery"' in sql:
+            begun.append(sql)
+            Delivery.objects.filter(uid__in=["m0", "m1"]).update(leased_until=at + timedelta(seconds=30))
+        return result
+
+    with connection.execute_wrapper(begin):
+        due = [pk for name, pk in due_jobs(at=at) if name == "delivery"]
+    assert begun
+    assert not Delivery.objects.filter(uid__in=["m2", "m3"], pk__in=due).exists()
+
+
+def test_a_merchant_whose_orders_name_many_origins_leaves_senders_to_the_others(shop, order):
+    _pay(order)
+    told = Delivery.objects.get()
+    other, *_ = make_merchant_with_key()
+    rows = [
+        Delivery(uid=f"m{n}", event=None, merchant=other, mode="test", url=OTHER, origin=f"https://h{n}.example.com",
+                 body="{}", made_at=told.made_at, due_at=told.due_at - timedelta(hours=1))
+        for n in range(30)
+    ]  # fmt: skip
+    Delivery.objects.bulk_create(rows)
+    due = [pk for name, pk in due_jobs(at=clock.now()) if name == "delivery"]
+    assert len(due) == AT_ONCE_PER_MERCHANT + 1 <= SENDERS
+    assert due[-1] == told.pk
+    Delivery.objects.filter(pk__in=due[:-1]).update(leased_until=clock.now() + timedelta(seconds=30))
+    assert [pk for name, pk in due_jobs(at=clock.now()) if name == "delivery"] == [told.pk]
+
+
+def test_a_round_never_reads_what_waits_for_a_later_try(delivery):
+    with CaptureQueriesContext(connection) as asked:
+        assert ("delivery", delivery.pk) in due_jobs(at=clock.now())
+    reads = [query["sql"] for query in asked if 'FROM "payments_delivery"' in query["sql"] and "'due'" in query["sql"]]
+    reads = [sql for sql in reads if "completed_at" not in sql]
+    assert len(reads) == 2
+    assert all('"due_at" <= ' in sql for sql in reads)
+
+
 def test_a_leased_delivery_is_left_alone_till_its_lease_ends(delivery):
     at = clock.now()
     Delivery.objects.update(leased_until=at + timedelta(seconds=1))
@@ -487,7 +538,7 @@ def test_410_switches_the_endpoint_off_and_ends_what_is_due(to_endpoint, endpoin
     endpoint.refresh_from_db()
     assert "410" in endpoint.disabled_reason
     assert set(Delivery.objects.values_list("status", flat=True)) == {"abandoned"}
-    assert not list(due_jobs(at=clock.now()))
+    assert [name for name, _ in due_jobs(at=clock.now())] == ["endpoint_notice"]
     _pay(OrderFactory(merchant=shop[0]))
     assert Delivery.objects.count() == 2
 
@@ -526,13 +577,25 @@ def test_five_days_of_nothing_but_failures_switch_it_off_and_one_success_clears_
 def test_what_was_under_way_when_its_endpoint_went_may_still_arrive(to_endpoint, endpoint, answers):
     lease = clock.now() + timedelta(seconds=30)
     Delivery.objects.update(leased_until=lease)
-    disable_endpoint(endpoint.pk, "Staff switched it off.", at=clock.now())
+    switch_off(endpoint.pk, "Staff switched it off.", at=clock.now())
     to_endpoint.refresh_from_db()
     assert to_endpoint.status == "due"
     sent = answers()
     assert deliver(to_endpoint.pk, at=lease)
     to_endpoint.refresh_from_db()
     assert (to_endpoint.status, sent) == ("abandoned", [])
+
+
+@pytest.mark.parametrize(("status", "end"), [(200, "delivered"), (500, "abandoned")])
+def test_an_endpoint_that_goes_amid_a_try_waits_for_no_other(to_endpoint, endpoint, monkeypatch, status, end):
+    def post(*_, **__):
+        switch_off(endpoint.pk, "Staff switched it off.", at=clock.now())
+        return Answer(status, b"", "")
+
+    monkeypatch.setattr(outgoing, "post", post)
+    assert deliver(to_endpoint.pk, at=clock.now())
+    to_endpoint.refresh_from_db()
+    assert (to_endpoint.status, to_endpoint.tries) == (end, 1)
 
 
 @pytest.mark.parametrize(("kind", "told"), [("late", AUTO), ("surplus", AUTO), ("normal", REFUND)])

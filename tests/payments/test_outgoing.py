@@ -133,6 +133,27 @@ def test_a_name_that_does_not_resolve_passes_at_save_and_is_unanswered_at_send(m
         outgoing.post("https://shop.example.com/hook", b"{}", {}, allow_private=False)
 
 
+def test_name_servers_that_keep_us_waiting_hold_up_neither_a_save_nor_a_send(monkeypatch):
+    over = threading.Event()
+
+    def hang(*_, **__):
+        over.wait(30)
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    monkeypatch.setattr(outgoing, "CONNECT_S", 0.2)
+    monkeypatch.setattr(outgoing, "LOOKUP_AT_SAVE_S", 0.2, raising=False)
+    try:
+        began = time.monotonic()
+        assert outgoing.judge("https://shop.example.com/hook", allow_private=False) is None
+        with pytest.raises(Unanswered) as late:
+            outgoing.post("https://shop.example.com/hook", b"{}", {}, allow_private=False)
+        assert late.value.is_late
+        assert time.monotonic() - began < 10
+    finally:
+        over.set()
+
+
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "https://user@127.0.0.1/", "http://127.0.0.1:99999/"])
 def test_where_private_addresses_are_allowed_the_form_still_counts(url):
     with pytest.raises(Blocked):

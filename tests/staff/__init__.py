@@ -2,7 +2,10 @@
 
 ADMIN = "/admin/payments"
 
-READ_ONLY = ("customer", "order", "payment", "refund", "event", "gatewayevent", "gatewayaccount", "apikey")
+READ_ONLY = (
+    "customer", "order", "payment", "refund", "event", "gatewayevent", "gatewayaccount", "apikey", "endpoint",
+    "delivery",
+)  # fmt: skip
 """Models whose pages have no form."""
 
 MODELS = (*READ_ONLY, "merchant")

@@ -10,6 +10,7 @@ from django.test import Client
 
 from payments import clock, ids
 from payments.models import Authorization, Event, GatewayAccount, GatewayEvent, Payment, Refund
+from payments.services.endpoints import add_endpoint, send_test
 from payments.states import AuthorizationAction, AuthorizationStatus
 from tests.factories import PaymentFactory, make_merchant_with_key
 from tests.staff import MODELS
@@ -106,6 +107,7 @@ def paid(db, now):
 def rows(paid, merchant_with_key):
     """One row of every model, by the model's name."""
     merchant, key, _ = merchant_with_key
+    endpoint = add_endpoint(merchant, "test", "https://shop.example.com/hook", [], at=clock.now())
     return {
         "customer": paid.order.customer,
         "order": paid.order,
@@ -116,6 +118,8 @@ def rows(paid, merchant_with_key):
         "gatewayaccount": GatewayAccount.objects.first(),
         "apikey": key,
         "merchant": merchant,
+        "endpoint": endpoint,
+        "delivery": send_test(endpoint.pk, at=clock.now()),
     }
 
 

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from payments.models import Event
+from payments.services.endpoints import add_endpoint, send_test
 from payments.services.merchants import issue_key
 from payments.states import Mode, OrderStatus
 from tests.factories import CustomerFactory, OrderFactory, PaymentFactory
@@ -205,6 +206,8 @@ def test_a_list_costs_as_many_queries_for_many_rows_as_for_few(chief, rows, now,
         issue_key(payment.merchant, mode=Mode.TEST, at=now)
         make_gateway_event(payment)
         make_refund(PaymentFactory(success=True))
+        endpoint = add_endpoint(payment.merchant, Mode.TEST, "https://8.8.8.8/hook", [], at=now)
+        send_test(endpoint.pk, at=now)
     many, shown = cost()
     assert many == few
     assert shown >= 6
