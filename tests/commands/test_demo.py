@@ -70,3 +70,14 @@ def test_it_refuses_to_run_in_public(run, settings):
     settings.HTTPS = True
     with pytest.raises(CommandError, match="your own machine"):
         run()
+
+
+def test_the_shop_gets_the_merchants_webhooks_unless_somebody_chose_otherwise(run, settings):
+    run()
+    assert Merchant.objects.get().notify_url == f"{settings.PUBLIC_URL}/shop/webhooks"
+    settings.PUBLIC_URL = "http://127.0.0.1:9000"
+    run()
+    assert Merchant.objects.get().notify_url == "http://127.0.0.1:9000/shop/webhooks"
+    Merchant.objects.update(notify_url="https://own.example.com/hook")
+    run()
+    assert Merchant.objects.get().notify_url == "https://own.example.com/hook"
