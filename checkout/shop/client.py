@@ -20,7 +20,6 @@ SLOT_WAIT_S = 0.1
 ANSWER_LIMIT = 65_536
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
-_pool = urllib3.PoolManager()
 _slots = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
 
@@ -133,30 +132,31 @@ def _call(demo: Demo, method: str, body: bytes) -> dict[str, object]:
 def _post(demo: Demo, method: str, body: bytes) -> tuple[int, bytes]:
     """Post once, on a connection of its own: a kept one may be closed just as it is used, and nothing is retried."""
     deadline = time.monotonic() + TIMEOUT_S
-    response = _pool.request(
-        "POST",
-        f"{demo.base_url}/{SERVICE}/{method}",
-        body=body,
-        headers={
-            "content-type": "application/json",
-            "connection": "close",
-            "x-client-id": demo.client_id,
-            "x-client-secret": demo.client_secret,
-        },
-        timeout=urllib3.Timeout(total=TIMEOUT_S),
-        retries=False,
-        redirect=False,
-        preload_content=False,
-    )
-    try:
-        raw = b""
-        while chunk := response.read1(ANSWER_LIMIT):
-            raw += chunk
-            if len(raw) > ANSWER_LIMIT or time.monotonic() > deadline:
-                raise TillUnavailable(f"{method}: the answer is too long or too slow")
-        return response.status, raw
-    finally:
-        response.close()
+    with urllib3.PoolManager() as pool:
+        response = pool.request(
+            "POST",
+            f"{demo.base_url}/{SERVICE}/{method}",
+            body=body,
+            headers={
+                "content-type": "application/json",
+                "connection": "close",
+                "x-client-id": demo.client_id,
+                "x-client-secret": demo.client_secret,
+            },
+            timeout=urllib3.Timeout(total=TIMEOUT_S),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+        try:
+            raw = b""
+            while chunk := response.read1(ANSWER_LIMIT):
+                raw += chunk
+                if len(raw) > ANSWER_LIMIT or time.monotonic() > deadline:
+                    raise TillUnavailable(f"{method}: the answer is too long or too slow")
+            return response.status, raw
+        finally:
+            response.close()
 
 
 def _understand(method: str, status: int, raw: bytes) -> dict[str, object]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from checkout.shop import views
+from checkout.shop import receiver, views
 
 app_name = "shop"
 
@@ -11,4 +11,5 @@ urlpatterns = [
     path("/orders", views.orders, name="orders"),
     path("/orders/<str:order_id>", views.order, name="order"),
     path("/return", views.come_back, name="return"),
+    path("/webhooks", receiver.webhooks, name="webhooks"),
 ]

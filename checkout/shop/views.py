@@ -1,11 +1,12 @@
-"""Patang's pages. How an order stands is asked of Till every time, never read from the address or the session."""
+"""Patang's pages. How an order stands is asked of Till every time, not read from address, session or webhook."""
 
 import json
 import logging
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from checkout.amounts import format_money
 from checkout.redirects import SeeOther
-from checkout.shop import client
+from checkout.shop import client, inbox
 from checkout.shop import orders as book
 from checkout.shop.catalogue import BY_SLUG, CURRENCY, ITEMS, POST_MINOR, label_of, rows_of, total_of
 from checkout.shop.client import Demo
@@ -28,6 +29,8 @@ P = ParamSpec("P")
 log = logging.getLogger(__name__)
 SHOP_ZONE = ZoneInfo("Asia/Kolkata")
 RETRY_AFTER_S = 5
+ASKED_AT_ONCE = 5
+"""How many orders the list asks Till about: it holds one of the server's threads meanwhile."""
 LOOPBACK = {"localhost", "127.0.0.1"}
 
 
@@ -95,17 +98,23 @@ def buy(request: HttpRequest, demo: Demo) -> HttpResponse:
 @require_safe
 @shop_page
 def orders(request: HttpRequest, demo: Demo) -> HttpResponse:
-    """The orders of this browser. Till is not asked here: each order's own page does that."""
+    """The orders of this browser: what VerifyPayment says of the newest, beside the webhooks that came about each."""
+    kept = book.all_of(request.session)
+    arrived = _arrived([order["id"] for order in kept])
+    answers = _answers(demo, [order["id"] for order in kept[:ASKED_AT_ONCE]])
     listed = [
         {
             "id": order["id"],
             "what": order["rows"][0][0],
             "total": format_money(order["total_minor"], CURRENCY),
             "when": _day(datetime.fromisoformat(order["at"])),
+            "answer": answers.get(order["id"]),
+            "was_asked": place < ASKED_AT_ONCE,
+            "webhooks": arrived[order["id"]],
         }
-        for order in book.all_of(request.session)
+        for place, order in enumerate(kept)
     ]
-    return render(request, "shop/orders.html", {"orders": listed})
+    return render(request, "shop/orders.html", {"orders": listed, "asked_at": _clock(timezone.now())})
 
 
 @require_safe
@@ -139,8 +148,38 @@ def _order_page(request: HttpRequest, demo: Demo, order_id: str) -> HttpResponse
         "pay_url": client.pay_url(demo, known["session_id"]),
         "asked_at": _clock(timezone.now()),
         "answer": json.dumps(answer, indent=2, ensure_ascii=False),
+        "webhooks": _arrived([order_id])[order_id],
     }
     return render(request, "shop/order.html", context)
+
+
+def _answers(demo: Demo, order_ids: list[str]) -> dict[str, dict[str, Any]]:
+    """What VerifyPayment says of each order; of the first it does not answer, and those after it, nothing."""
+    found: dict[str, dict[str, Any]] = {}
+    for order_id in order_ids:
+        try:
+            answer = client.verify_payment(demo, order_id)
+        except client.ShopError as error:
+            log.warning("sample shop: no answer: %s", type(error).__name__)
+            break
+        found[order_id] = {"standing": standing_of(answer), "status": answer.get("status"), "code": answer.get("code")}
+    return found
+
+
+def _arrived(order_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """The webhooks that came about each order, in words; none where they cannot be read now."""
+    try:
+        found = inbox.of_orders(order_ids)
+    except sqlite3.Error as fault:
+        log.warning("sample shop: webhooks cannot be read: %s", type(fault).__name__)
+        found = {order_id: [] for order_id in order_ids}
+    return {
+        order_id: [
+            {"kind": one.kind, "when": _clock(one.arrived_at), "attempt": one.attempt, "again": one.times - 1}
+            for one in messages
+        ]
+        for order_id, messages in found.items()
+    }
 
 
 def _shelf(request: HttpRequest, *, refused: BuyForm | None = None, status: int = 200) -> HttpResponse:

@@ -9,6 +9,7 @@ import pytest
 
 from checkout.shop import client
 from checkout.shop.catalogue import ITEMS, rows_of, total_of
+from tests.payments.receiver import answer, receiving
 from tests.shop.conftest import SECRET
 
 
@@ -194,3 +195,10 @@ def test_the_secret_stays_out_of_reprs_errors_and_logs(till, demo, caplog):
     with pytest.raises(client.TillUnavailable) as caught:
         client.create_order(demo, new_order())
     assert SECRET not in repr(demo) + repr(caught.value) + caplog.text
+
+
+def test_calls_one_after_the_other_never_meet_a_connection_that_was_closed(demo):
+    """A server may close a connection without having said that it would."""
+    with receiving(answer(200, body=b'{"status": "success"}')) as till:
+        mine = client.Demo(till.origin, demo.client_id, demo.client_secret)
+        assert [client.verify_payment(mine, "PTG-1") for _ in range(30)] == [{"status": "success"}] * 30

@@ -12,6 +12,7 @@ from django.urls import reverse
 from checkout.shop import client as shop_client
 from checkout.shop import orders as book
 from checkout.shop.standings import RETURNING, STANDINGS
+from checkout.shop.views import ASKED_AT_ONCE
 from tests.shop.conftest import SECRET
 
 pytestmark = pytest.mark.django_db
@@ -38,8 +39,8 @@ def order_id(client, till, demo) -> str:
 
 
 def test_the_addresses_have_no_trailing_slash():
-    names = ("home", "buy", "orders", "return")
-    assert [reverse(f"shop:{name}") for name in names] == ["/shop", "/shop/buy", "/shop/orders", "/shop/return"]
+    names = ("home", "buy", "orders", "return", "webhooks")
+    assert [reverse(f"shop:{name}") for name in names] == ["/shop", *(f"/shop/{name}" for name in names[1:])]
     assert reverse("shop:order", args=["PTG-1"]) == "/shop/orders/PTG-1"
 
 
@@ -287,12 +288,39 @@ class TestOrders:
     def test_it_lists_this_browsers_orders_newest_first(self, client, till, demo):
         buy(client, till)
         buy(client, till, item="suite", quantity="1")
-        till.seen.clear()
+        till.verifies("success")
         page = text_of(client.get("/shop/orders"))
         newest, oldest = (order["id"] for order in client.session[book.KEY])
         assert page.index(f"/shop/orders/{newest}") < page.index(f"/shop/orders/{oldest}")
         assert "₹1,12,580.00" in page
-        assert till.seen == []
+
+    def test_it_says_what_verify_payment_says_of_each(self, client, till, order_id):
+        till.verifies("failed", code="402")
+        page = text_of(client.get("/shop/orders"))
+        assert [seen.body for seen in till.seen] == [{"order_id": order_id}]
+        assert "Not paid" in page
+        assert "<code>failed</code>, code <code>402</code>" in page
+
+    def test_it_asks_only_about_the_newest(self, client, till, demo):
+        for _ in range(ASKED_AT_ONCE + 1):
+            buy(client, till)
+        till.seen.clear()
+        till.verifies("success")
+        page = text_of(client.get("/shop/orders"))
+        newest = [order["id"] for order in client.session[book.KEY][:ASKED_AT_ONCE]]
+        assert [seen.body["order_id"] for seen in till.seen] == newest
+        assert page.count("Not asked on this page") == 1
+
+    @pytest.mark.parametrize("status", [404, 429, 500])
+    def test_it_asks_no_further_where_till_does_not_answer(self, client, till, demo, status):
+        buy(client, till)
+        buy(client, till)
+        till.seen.clear()
+        till.says({"code": "x", "message": "y"}, status=status)
+        response = client.get("/shop/orders")
+        assert response.status_code == HTTPStatus.OK
+        assert text_of(response).count("Till didn’t answer us in time") == 2
+        assert len(till.seen) == 1
 
     def test_a_new_visitor_has_none(self, client, demo):
         assert "You haven’t ordered anything in this browser yet." in text_of(client.get("/shop/orders"))

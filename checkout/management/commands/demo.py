@@ -15,6 +15,7 @@ from payments.services.merchants import NewMerchant, authenticate, create_mercha
 from payments.states import Mode
 
 STAFF = "staff"
+SHOP_HOOK = "/shop/webhooks"
 
 
 class Command(BaseCommand):
@@ -29,7 +30,9 @@ class Command(BaseCommand):
         merchant = merchant or Merchant.objects.get(pk=made["org_id"])
         register_return_origin(merchant, settings.PUBLIC_URL)
         merchant.return_url = f"{settings.PUBLIC_URL}/shop/return"
-        merchant.save(update_fields=["return_url"])
+        if not merchant.notify_url or merchant.notify_url.endswith(SHOP_HOOK):  # else it is somebody's own choice
+            merchant.notify_url = settings.PUBLIC_URL + SHOP_HOOK
+        merchant.save(update_fields=["return_url", "notify_url"])
         made |= _staff(made)
         base = settings.PUBLIC_URL
         made |= {"base_url": base, "shop_url": f"{base}/shop", "admin_url": f"{base}/admin/"}
