@@ -25,6 +25,11 @@ class RateExceeded(Exception):
 
     retry_after_s = 60
 
+    def __init__(self, message: str, *, counted: str = "app_id") -> None:
+        super().__init__(message)
+        self.counted = counted
+        """By what the calls were counted, in the wire's word: app_id, or ip."""
+
 
 def credentials(headers: Mapping[str, str]) -> tuple[str, str] | None:
     """Client id and secret as sent, if both are there. Header names are lower case."""
@@ -53,7 +58,7 @@ def identify(headers: Mapping[str, str], *, address: str, at: datetime) -> ApiKe
     if key is None:
         # Only wrong keys wait: a stranger behind the same address must not lock a merchant out.
         if rates.count(f"bad-keys:{address}", at=at) > BAD_KEYS_PER_MINUTE:
-            raise RateExceeded("Too many wrong keys from this address: wait a minute.")
+            raise RateExceeded("Too many wrong keys from this address: wait a minute.", counted="ip")
         raise AuthenticationFailed("authentication_failed: no key has this client id and secret; check both.")
     if key.revoked_at is not None:
         raise AuthenticationFailed("key_revoked: this key was revoked; use the merchant's newer one.")

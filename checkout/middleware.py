@@ -1,4 +1,4 @@
-"""What every request passes: an id and a log line, security headers, transport rules, health, language."""
+"""What every request passes: an id and a log line, security headers, transport rules, language."""
 
 import ipaddress
 import logging
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 
@@ -19,6 +19,8 @@ access_log = logging.getLogger("till.access")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 API_PREFIXES = ("/payment.v1.PaymentService/", "/pg/")
+API_PAGES = ("/pg/docs", "/pg/view/")
+"""Below those prefixes, but for people."""
 
 PAGE_CSP = {
     "default-src": "'none'",
@@ -39,7 +41,7 @@ API_CSP = {"default-src": "'none'", "frame-ancestors": "'none'"}
 def is_api(path: str) -> bool:
     """Whether machines call this path: its errors are data, never pages or redirects."""
     is_event = path.startswith("/callbacks/") and path.endswith("/events")
-    return is_event or path.startswith(API_PREFIXES)
+    return is_event or path == "/pg" or (path.startswith(API_PREFIXES) and not path.startswith(API_PAGES))
 
 
 class ClientAddressMiddleware:
@@ -147,31 +149,6 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         response = unavailable_page(request)
     response["Retry-After"] = DatabaseDownMiddleware.RETRY_AFTER_S
     return response
-
-
-class HealthMiddleware:
-    """Answer probes before host check and redirect: they come by address. Strangers learn yes or no only."""
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path == "/healthz":
-            return HttpResponse("ok", content_type="text/plain")
-        if request.path == "/readyz":
-            ready = database_answers()
-            return HttpResponse("ok" if ready else "not ready", status=200 if ready else 503, content_type="text/plain")
-        return self.get_response(request)
-
-
-def database_answers() -> bool:
-    """Whether the database takes a query."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Error:
-        return False
-    return True
 
 
 class TransportMiddleware:

@@ -42,7 +42,7 @@ INSTALLED_APPS = [
     "checkout",
     "payments",
     "payments.gateways.simulator",
-    "django.contrib.admin",
+    "checkout.staff.apps.StaffConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -53,8 +53,9 @@ MIDDLEWARE = [
     "checkout.middleware.ClientAddressMiddleware",
     "checkout.middleware.RequestLogMiddleware",
     "checkout.middleware.SecurityHeadersMiddleware",
+    "checkout.rest.errors.WireErrorsMiddleware",
     "checkout.middleware.DatabaseDownMiddleware",
-    "checkout.middleware.HealthMiddleware",
+    "checkout.health.HealthMiddleware",
     "checkout.middleware.TransportMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -126,6 +127,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
 API_RATE_PER_MINUTE = 6_000
+
+# --- Mail: notices to staff. Without a server they stand in the log alone ---
+globals().update(read.mail_server(env, "EMAIL_URL"))  # EMAIL_BACKEND, EMAIL_HOST and so on
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = read.mail_sender(env, "DEFAULT_FROM_EMAIL", default=f"till@{urlsplit(PUBLIC_URL).hostname}")
+STAFF_NOTICE_EMAILS = read.mail_addresses(env, "STAFF_NOTICE_EMAILS")
 
 # --- Language and time ---
 LANGUAGE_CODE = "en"

@@ -5,7 +5,7 @@ Python's own reader keeps the last of two equal keys, takes NaN for a number and
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 MAX_DEPTH = 8
@@ -37,7 +37,10 @@ def _named(key: str) -> str:
 def _number(literal: str) -> Decimal:
     if len(literal) > MAX_NUMBER_LENGTH:
         raise BadJson("invalid_json", "invalid_json: a number has too many digits.")
-    return Decimal(literal)
+    try:
+        return Decimal(literal)
+    except InvalidOperation:  # an exponent beyond all bounds
+        raise BadJson("invalid_json", "invalid_json: a number is too large or too small.") from None
 
 
 def _integer(literal: str) -> int:

@@ -132,20 +132,24 @@ def tags(given: Mapping[str, str]) -> dict[str, str]:
     return checked
 
 
+def moment(field: str, text: str) -> datetime:
+    """A moment in RFC 3339 with an offset. Raises BadInput."""
+    try:
+        found = datetime.fromisoformat(text.upper()) if _RFC3339.fullmatch(text) else None
+    except ValueError:
+        found = None
+    if found is None:
+        raise BadInput(
+            field, "time_invalid", f"{field}: write RFC 3339 with an offset, like 2026-11-29T16:30:00+05:30."
+        )
+    return found
+
+
 def expiry(text: str, *, at: datetime) -> datetime:
     """When the order stops being payable: RFC 3339 with an offset, 5 minutes to 30 days ahead. Raises BadInput."""
-    try:
-        moment = datetime.fromisoformat(text.upper()) if _RFC3339.fullmatch(text) else None
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise BadInput(
-            "order_expiry_time",
-            "time_invalid",
-            "order_expiry_time: write RFC 3339 with an offset, like 2026-11-29T16:30:00+05:30.",
-        )
-    if not MIN_EXPIRY <= moment - at <= MAX_EXPIRY:
+    until = moment("order_expiry_time", text)
+    if not MIN_EXPIRY <= until - at <= MAX_EXPIRY:
         raise BadInput(
             "order_expiry_time", "time_out_of_range", "order_expiry_time: choose 5 minutes to 30 days from now."
         )
-    return moment
+    return until

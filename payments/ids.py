@@ -21,6 +21,11 @@ def new_order_id() -> str:
     return f"order_{_random()}"
 
 
+def new_link_id() -> str:
+    """The order id of a payment link for which staff chose none."""
+    return f"link_{_random()}"
+
+
 def new_payment_id() -> str:
     return f"pay_{_random()}"
 
@@ -42,6 +47,10 @@ def new_refund_id() -> str:
 def new_refund_key() -> str:
     """Our reference for one refund at the gateway, and its idempotency key there."""
     return f"ref_{_random()}"
+
+
+def new_simulation_id() -> str:
+    return f"simulation_{_random()}"
 
 
 def new_endpoint_id() -> str:

@@ -12,6 +12,7 @@ _SERVED: dict[str, Method] = {
     "wallet": Method.WALLET, "app": Method.WALLET,
 }  # fmt: skip
 _KNOWN_BUT_UNSERVED = frozenset({"paypal", "paylater", "cardlessemi", "dcemi", "ccemi", "banktransfer", "applepay"})
+MOST_WORDS = 20
 _INR_ONLY = frozenset({Method.UPI, Method.NETBANKING})
 
 
@@ -22,7 +23,10 @@ def offered(words: Iterable[str], currency: str) -> list[Method]:
 
 
 def check(words: Iterable[str]) -> None:
-    """Refuse words that neither vocabulary knows. Raises BadInput."""
+    """Refuse words that neither vocabulary knows, and more words than there are. Raises BadInput."""
+    words = list(words)
+    if len(words) > MOST_WORDS:
+        raise BadInput("payment_methods", "too_many", f"payment_methods: write at most {MOST_WORDS} words.")
     for word in words:
         if word not in _SERVED and word not in _KNOWN_BUT_UNSERVED:
             raise BadInput(

@@ -260,7 +260,7 @@ def fact_for(payment, status, **over):
 
 def fresh(row):
     """The row as it is now, with what it belongs to."""
-    own = {Payment: ("order",), Refund: ("payment", "order")}[type(row)]
+    own = {Payment: ("order",), Refund: ("payment", "order")}.get(type(row), ())
     return type(row).objects.select_related(*own).get(pk=row.pk)
 
 

@@ -223,7 +223,7 @@ def slip(
 def before_paying_rows(order: Order) -> list[Row]:
     """The details of an order that nobody has paid yet."""
     return [
-        Row(_("Billed to"), order.customer_name),
+        Row(_("Billed to"), order.payer),
         Row(_("Made"), stamp(order.created_at, order.merchant.time_zone)),
     ]
 

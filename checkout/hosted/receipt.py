@@ -51,9 +51,11 @@ def _head(state: OrderState, where: str, *, is_stuck: bool) -> tuple[str, str, s
     """Title, heading and what stands over the amount, by where the order's own money is."""
     order = state.order
     if where == "taken":
-        first_name = order.customer_name.split()[0]
         title = _("Paid: %(merchant)s") % {"merchant": order.merchant.name}
-        return title, _("Thank you, %(name)s. It’s paid.") % {"name": first_name}, _("Paid")
+        thanks = _("Thank you. It’s paid.")
+        if order.customer_name:
+            thanks = _("Thank you, %(name)s. It’s paid.") % {"name": order.customer_name.split()[0]}
+        return title, thanks, _("Paid")
     title = _("Refunded: %(merchant)s") % {"merchant": order.merchant.name}
     if is_stuck:
         return title, _("We are looking into this"), _("Was paid")

@@ -29,6 +29,8 @@ from payments.selectors import find_order, order_state, verify
 from payments.services import idempotency
 from payments.services.orders import NewOrder, create_order
 from payments.services.payments import terminate_order
+from payments.states import Mode
+from payments.urls import why_not_called
 
 log = logging.getLogger("till.rpc")
 caller: ContextVar[ApiKey] = ContextVar("caller")
@@ -147,7 +149,7 @@ def _manual_capture(capture_method: str) -> bool | None:
     return CAPTURE_METHODS[capture_method]
 
 
-def _create_order(request: CreateOrderRequest, key: ApiKey) -> CreateOrderResponse:
+def _create_order(request: CreateOrderRequest, key: ApiKey, why_not: str | None = None) -> CreateOrderResponse:
     new = NewOrder(
         amount=Money.parse(Decimal(repr(request.order_amount)), request.order_currency or key.merchant.currency),
         customer_name=request.customer_name,
@@ -163,6 +165,7 @@ def _create_order(request: CreateOrderRequest, key: ApiKey) -> CreateOrderRespon
         customer_id=request.customer_id,
         customer_reference=request.customer_reference,
         manual_capture=_manual_capture(request.capture_method),
+        why_not_notified=why_not,
     )
     order = create_order(new, merchant=key.merchant, mode=key.mode, at=clock.now())
     return CreateOrderResponse(
@@ -174,10 +177,12 @@ def _create_order_once(
     request: CreateOrderRequest, key: ApiKey, idempotency_key: str, ctx: RequestContext[Any, Any]
 ) -> CreateOrderResponse:
     """The same order for the same key and request. A refusal of the request itself is kept too."""
+    url = request.notify_url
+    why_not = why_not_called(url, live=key.mode == Mode.LIVE) if url else None
 
     def effect() -> idempotency.Answer:
         try:
-            made = _create_order(request, key)
+            made = _create_order(request, key, why_not)
         except (BadInput, OrderIdTaken) as refusal:
             raise idempotency.Refused(idempotency.Answer(refusal.message.encode(), code_of(refusal).value)) from None
         return idempotency.Answer(made.SerializeToString(), resource=made.order_id)

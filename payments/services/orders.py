@@ -13,13 +13,18 @@ from payments.gateways.base import TEST_FAULT_TAG, TEST_FAULTS
 from payments.models import Customer, Event, Merchant, Order, Payment
 from payments.money import Money
 from payments.selectors import open_accounts, serving_accounts
+from payments.services.audit import Act, record_act
 from payments.services.events import new_event, write_events
 from payments.states import ORDER_MOVES, Mode, OrderStatus
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What a merchant asks for. Empty means the merchant's default, except where a customer must be named."""
+    """What a merchant asks for. Empty means the merchant's default, except where a customer must be named.
+
+    `may_be_nameless` lets name and e-mail be left out, for clients that send a phone number alone. `why_not_notified`
+    is what `urls.why_not_called` says of the notify_url, where it was asked before the transaction.
+    """
 
     amount: Money
     customer_name: str
@@ -35,10 +40,12 @@ class NewOrder:
     customer_id: int = 0
     customer_reference: str = ""
     manual_capture: bool | None = None
+    may_be_nameless: bool = False
+    why_not_notified: str | None = None
 
 
-def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime) -> Order:
-    """Make an order and its payment session.
+def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime, by: Act | None = None) -> Order:
+    """Make an order and its payment session. `by` is who of the staff makes it; its act is recorded.
 
     Raises BadInput for a field that cannot be taken, OrderIdTaken, NoGateway.
     """
@@ -69,8 +76,11 @@ def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime) 
                     f"order_id: {order.order_id} is already used; choose another, or ask for that order."
                 ) from None
             raise
-        told = {"kind": "order.created", "old": "", "new": OrderStatus.CREATED, "cause": "merchant", "at": at}
-        write_events(new_event(order, number=1, **told))
+        told = {"kind": "order.created", "old": "", "new": OrderStatus.CREATED, "at": at}
+        write_events(new_event(order, number=1, cause="staff" if by else "merchant", **told))
+        if by is not None:
+            amount = {"amount": str(order.amount), "mode": str(mode)}
+            record_act("order.create", by, object_type="order", object_id=uid, order=order, at=at, **amount)
         faults.point("create.before_commit")
     transaction.on_commit(lambda: faults.point("create.after_commit"))
     return order
@@ -96,12 +106,13 @@ def _checked_columns(new: NewOrder, *, merchant: Merchant, mode: str, at: dateti
     urls.check_return_url(return_url, origins=merchant.return_origins, live=live)
     notify_url = new.notify_url or merchant.notify_url
     if notify_url:
-        urls.check_notify_url(notify_url, live=live, is_new=bool(new.notify_url))
+        urls.check_notify_url(notify_url, live=live, is_new=bool(new.notify_url), why_not=new.why_not_notified)
     methods.check(new.payment_methods)
+    is_named = not new.may_be_nameless
     lifetime = timedelta(seconds=merchant.order_expiry_s)
     return {
-        "customer_name": fields.line("customer_name", new.customer_name, at_most=100, required=True),
-        "customer_email": fields.email(new.customer_email),
+        "customer_name": fields.line("customer_name", new.customer_name, at_most=100, required=is_named),
+        "customer_email": fields.email(new.customer_email) if is_named or new.customer_email else "",
         "customer_phone": fields.phone(new.customer_phone, region=merchant.region),
         "return_url": return_url,
         "notify_url": notify_url,

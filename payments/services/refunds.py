@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Sum
 
 from payments import faults, fields, ids
 from payments.errors import (
     BadInput,
+    Disputed,
     InvalidMove,
     NotCancellable,
     NotRefundable,
@@ -61,6 +62,7 @@ def reserve_refund(payment_pk: int, new: NewRefund, *, at: datetime, by: Act | N
     with transaction.atomic():
         order = lock_order(payment.order_id)
         payment.refresh_from_db()
+        _refuse_taken_id(order, new.refund_id)
         _refuse_unless_refundable(payment, new)
         _reserve(payment, new.amount.minor)
         refund = _insert(payment, order=order, amount=new.amount, at=at, new=new, by=by)
@@ -95,7 +97,7 @@ def _refuse_unless_refundable(payment: Payment, new: NewRefund) -> None:
     if payment.status != PaymentStatus.SUCCESS:
         raise NotRefundable("This payment took no money, so there is nothing to give back.")
     if payment.disputed_at is not None:
-        raise NotRefundable("This payment is disputed: the bank decides, so nothing is refunded meanwhile.")
+        raise Disputed("This payment is disputed: the bank decides, so nothing is refunded meanwhile.")
     if new.amount.currency != payment.currency or new.amount.minor <= 0:
         raise BadInput("refund_amount", "amount_out_of_range", f"refund_amount: write {payment.currency} above 0.")
     left = payment.refundable
@@ -103,6 +105,14 @@ def _refuse_unless_refundable(payment: Payment, new: NewRefund) -> None:
         raise StaleAmount(f"{left} is left to refund, not {new.available}: look again, then decide.")
     if new.amount.minor > left.minor:
         raise NotRefundable(f"Only {left} is left to refund.")
+
+
+def _refuse_taken_id(order: Order, refund_id: str) -> None:
+    """Asked before the amount: whoever repeats a refund must not read that it was refused. The caller holds the
+    order. Raises RefundIdTaken, BadInput.
+    """
+    if refund_id and Refund.objects.filter(order=order, refund_id=fields.refund_id(refund_id)).exists():
+        raise RefundIdTaken(f"refund_id: {refund_id} is already used for this order.")
 
 
 def _reserve(payment: Payment, amount_minor: int) -> None:
@@ -128,7 +138,7 @@ def _insert(
         order=order,
         merchant_id=payment.merchant_id,
         mode=payment.mode,
-        refund_id=fields.refund_id(new.refund_id) if new and new.refund_id else uid,
+        refund_id=new.refund_id if new and new.refund_id else uid,
         gateway_key=ids.new_refund_key(),
         amount_minor=amount.minor,
         currency=amount.currency,
@@ -137,13 +147,7 @@ def _insert(
         requested_by_id=by.user_id if by else None,
         requested_at=at,
     )
-    try:
-        with transaction.atomic():
-            refund.save(force_insert=True)
-    except IntegrityError:
-        if Refund.objects.filter(order=order, refund_id=refund.refund_id).exists():
-            raise RefundIdTaken(f"refund_id: {refund.refund_id} is already used for this order.") from None
-        raise
+    refund.save(force_insert=True)
     return refund
 
 
@@ -162,7 +166,7 @@ def approve_refund(refund_pk: int, *, version: int, by: Act, at: datetime) -> Re
         if refund.requested_by_id == by.user_id:
             raise SamePerson("You asked for this refund, so somebody else has to approve it.")
         if refund.payment.disputed_at is not None:
-            raise NotRefundable("This payment is disputed: the bank decides, so nothing is refunded meanwhile.")
+            raise Disputed("This payment is disputed: the bank decides, so nothing is refunded meanwhile.")
         mine = Refund.objects.filter(pk=refund.pk, version=version, status=RefundStatus.REQUESTED)
         if mine.update(approved_by_id=by.user_id) != 1:
             raise StaleRow(refund)

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from payments import backoff, clock, faults
-from payments.errors import BadInput, NotCapturable
+from payments.errors import ActionInFlight, BadInput, NotCapturable
 from payments.gateways.base import NotSupported, PaymentFact, RefundFact, Standing, Unanswered
 from payments.gateways.registry import gateway_named
 from payments.models import Authorization, Payment, Refund
@@ -42,17 +42,30 @@ def capture_payment(
 
     Raises NotCapturable, BadInput.
     """
-    return _act(payment_pk, AuthorizationAction.CAPTURE, amount, cause=cause, at=at, by=by)
+    payment = ask_action(payment_pk, AuthorizationAction.CAPTURE, amount, at=at, by=by)
+    send_action(payment, cause=cause)
+    return payment
 
 
 def void_payment(payment_pk: int, *, cause: str, at: datetime, by: Act | None = None) -> Payment:
     """Release held money; its order is terminated. Without an answer it stays in flight. Raises NotCapturable."""
-    return _act(payment_pk, AuthorizationAction.VOID, None, cause=cause, at=at, by=by)
+    payment = ask_action(payment_pk, AuthorizationAction.VOID, at=at, by=by)
+    send_action(payment, cause=cause)
+    return payment
 
 
-def _act(
-    payment_pk: int, action: AuthorizationAction, amount: Money | None, *, cause: str, at: datetime, by: Act | None
+def ask_action(
+    payment_pk: int,
+    action: AuthorizationAction,
+    amount: Money | None = None,
+    *,
+    at: datetime,
+    by: Act | None = None,
 ) -> Payment:
+    """Write down that held money is to be captured or released; `send_action`, or the worker, tells the gateway.
+
+    Raises NotCapturable, ActionInFlight, BadInput.
+    """
     payment = Payment.objects.get(pk=payment_pk)
     with transaction.atomic():
         order = lock_order(payment.order_id)
@@ -70,8 +83,7 @@ def _act(
                 amount_minor=asked.minor,
             )  # fmt: skip
         faults.point("action.before_t1_commit")
-    faults.point("action.after_t1")
-    send_action(payment, cause=cause)
+    transaction.on_commit(lambda: faults.point("action.after_t1"))
     return payment
 
 
@@ -80,7 +92,7 @@ def _refuse_unless_held(payment: Payment) -> None:
         raise NotCapturable(f"This payment is not held: it is {payment.status}.")
     authorization = Authorization.objects.get(payment=payment)
     if authorization.status == AuthorizationStatus.PENDING:
-        raise NotCapturable(f"Its {authorization.action} is on its way: wait for what the gateway says.")
+        raise ActionInFlight(f"Its {authorization.action} is on its way: wait for what the gateway says.")
 
 
 def send_action(payment: Payment, *, cause: str) -> None:

@@ -38,11 +38,14 @@ def is_over(row: SimulatedPayment, *, at: datetime) -> bool:
     return row.status != SimulatedPayment.OPEN or (row.deadline_at is not None and at >= row.deadline_at)
 
 
-def decide(row: SimulatedPayment, decision: str, *, at: datetime) -> bool:
-    """Do what the customer pressed: approve, decline or leave. False if it was over. Raises KeyError."""
-    status, error_code = DECISIONS[decision]
+def decide(row: SimulatedPayment, decision: str, *, at: datetime, error_code: str = "") -> bool:
+    """Do what the customer pressed: approve, decline or leave. False if it was over. Raises KeyError.
+
+    `error_code` is the bank's reason to decline, if it has another than its page's.
+    """
+    status, usual_code = DECISIONS[decision]
     if row.deadline_at is not None and at >= row.deadline_at:
         return False
     if decision == "approve":
         return book.approve(row, at=at)
-    return book.settle(row, status, at=at, error_code=error_code)
+    return book.settle(row, status, at=at, error_code=error_code or usual_code)

@@ -100,6 +100,19 @@ class SimulatedRefund(models.Model):
         return Money(self.amount_minor, self.payment.currency)
 
 
+class Simulation(models.Model):
+    """What a merchant's own test decided about a payment, instead of somebody at the pretend bank."""
+
+    uid = models.CharField(max_length=40, unique=True)
+    payment = models.ForeignKey(SimulatedPayment, on_delete=models.PROTECT, related_name="simulations")
+    payment_status = models.CharField(max_length=12, help_text="The wire's word, as it was asked for.")
+    payment_error_code = models.CharField(max_length=60, blank=True, help_text="As it was asked for.")
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.uid
+
+
 class SimulatedEvent(models.Model):
     """A server event on its way to us, written in the transaction of what it tells."""
 

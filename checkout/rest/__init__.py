@@ -1,0 +1,1 @@
+"""REST under /pg, in the wire format that merchants' clients already speak."""
