@@ -78,7 +78,7 @@ class Approve(_OfWaitingRefund):
 
     def consequences(self, row: Refund, asked: dict[str, Any]) -> list[str]:
         return [
-            f"{amount_of(row)} goes back to {row.order.customer_name} at once. This cannot be undone.",
+            f"{amount_of(row)} goes back to {row.order.payer} at once. This cannot be undone.",
             f"You approve version {row.version} of the request: if it is changed before you confirm, nothing is sent.",
         ]
 

@@ -30,7 +30,7 @@ def about(payment: Payment, *, request: HttpRequest) -> dict[str, Any]:
     """Enough of a payment to know it is the right one."""
     order = payment.order
     return {
-        "customer": f"{order.customer_name} ({order.customer_email})",
+        "customer": f"{order.payer} ({order.customer_email})",
         "order": link_for(request, order, order.order_id),
         "merchant": link_for(request, payment.merchant, payment.merchant.name),
         "payment": payment.uid,
@@ -83,7 +83,7 @@ class Capture(_OfHeldMoney):
     def consequences(self, row: Payment, asked: dict[str, Any]) -> list[str]:
         amount = asked["amount"]
         told = [
-            f"{money(amount.minor, row)} is taken from {row.order.customer_name}, and order {row.order.order_id} is "
+            f"{money(amount.minor, row)} is taken from {row.order.payer}, and order {row.order.order_id} is "
             "paid. Giving it back later takes a refund."
         ]
         if amount.minor < row.amount_minor:
@@ -109,7 +109,7 @@ class Void(_OfHeldMoney):
 
     def consequences(self, row: Payment, asked: dict[str, Any]) -> list[str]:
         return [
-            f"{money(row.amount_minor, row)} is released to {row.order.customer_name}: nothing is taken.",
+            f"{money(row.amount_minor, row)} is released to {row.order.payer}: nothing is taken.",
             f"Order {row.order.order_id} is terminated: nobody can pay it any more. This cannot be undone.",
         ]
 

@@ -65,11 +65,11 @@ class AskForRefund(Deed[Payment]):
         amount = asked["amount"].minor
         if amount > row.merchant.one_person_refund_minor:
             first = [
-                f"{money(amount, row)} is set aside for {row.order.customer_name}. Nothing is sent yet: it is above "
+                f"{money(amount, row)} is set aside for {row.order.payer}. Nothing is sent yet: it is above "
                 f"{money(row.merchant.one_person_refund_minor, row)}, so a second person has to approve it.",
             ]
         else:
-            first = [f"{money(amount, row)} goes back to {row.order.customer_name} at once. This cannot be undone."]
+            first = [f"{money(amount, row)} goes back to {row.order.payer} at once. This cannot be undone."]
         rest = row.refundable.minor - amount
         return [
             *first,

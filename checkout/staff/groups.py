@@ -18,18 +18,27 @@ else:
     GroupModelForm = forms.ModelForm
 
 MAY = {
-    "viewer": "See merchants, customers, orders, payments, refunds, events and what gateways sent. Change nothing.",
-    "support": "What a viewer sees; terminate an order.",
+    "viewer": (
+        "See merchants, customers, orders, payments, refunds, events, what gateways sent, endpoints and webhooks. "
+        "Change nothing."
+    ),
+    "support": (
+        "What a viewer sees; make, show and e-mail payment links; terminate an order; send webhooks again and test "
+        "messages."
+    ),
     "refund maker": "What a viewer sees; ask for a refund, change or cancel one that waits.",
     "refund approver": "What a viewer sees; approve a refund that somebody else asked for.",
     "finance": (
         "What a viewer sees, the ledger and adjustments; capture or void held money, open and close disputes, "
         "post adjustments, set fee plans."
     ),
-    "key admin": "See merchants; make and revoke API keys.",
+    "key admin": (
+        "See merchants, endpoints and webhooks; make and revoke API keys, add, change and switch off endpoints, send "
+        "webhooks again and test messages."
+    ),
     "auditor": "What a viewer sees, the ledger, adjustments and the record of what staff did. Change nothing.",
 }
-"""The groups that Till comes with, as the migration that makes them means them."""
+"""The groups that Till comes with, as the migrations that make them mean them."""
 
 admin.site.unregister(Group)
 

@@ -22,6 +22,7 @@ from checkout.staff.facts import (
     with_times,
 )
 from checkout.staff.filters import ShownStatus
+from checkout.staff.links import LinksAdmin
 from checkout.staff.terminate import TerminableAdmin
 from checkout.staff.timeline import AT_MOST as TIMELINE_AT_MOST
 from checkout.staff.timeline import timeline_of
@@ -32,7 +33,8 @@ from payments.wire import order_facts
 
 
 @admin.register(Order)
-class OrderAdmin(TerminableAdmin):
+class OrderAdmin(LinksAdmin, TerminableAdmin):
+    change_list_template = "staff/order_list.html"
     change_form_template = "staff/order_timeline.html"
     list_display = ("order_id", "shown_status", "amount", "created", "customer_email", "merchant", "mode")
     list_filter = (ShownStatus, "mode", ("created_at", admin.DateFieldListFilter), "merchant")

@@ -136,7 +136,7 @@ def _own(request: HttpRequest, refund: Refund) -> dict[str, Any]:
         "currency": refund.currency,
         "payment": link_for(request, refund.payment, refund.payment.uid),
         "order": link_for(request, refund.order, refund.order.order_id),
-        "customer": f"{refund.order.customer_name} ({refund.order.customer_email})",
+        "customer": f"{refund.order.payer} ({refund.order.customer_email})",
         "merchant": link_for(request, refund.merchant, refund.merchant.name),
         "mode": refund.mode,
         "left to refund besides": format_money(left.minor, left.currency),

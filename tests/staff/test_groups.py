@@ -19,6 +19,7 @@ from payments.models import ApiKey, AuditEntry, FeePlan, LedgerAccount, Refund, 
 from payments.money import Money
 from payments.services.audit import Act
 from payments.services.disputes import post_adjustment
+from payments.services.endpoints import add_endpoint, send_test
 from payments.services.merchants import issue_key
 from payments.services.refunds import NewRefund, reserve_refund
 from payments.states import Mode
@@ -27,6 +28,8 @@ from tests.staff.conftest import make_gateway_event, make_staff, signed_in
 from tests.staff.deeds import pay
 
 migration = importlib.import_module("payments.migrations.0006_staff_groups")
+webhook_rights = importlib.import_module("payments.migrations.0009_webhook_rights")
+links = importlib.import_module("payments.migrations.0010_payment_links")
 pytestmark = pytest.mark.django_db
 
 
@@ -40,6 +43,7 @@ def _content_types_are_not_remembered():
 GROUPS = ("viewer", "support", "refund maker", "refund approver", "finance", "key admin", "auditor")
 SEEN_BY_ALL = ("viewer", "support", "refund maker", "refund approver", "finance", "auditor")
 BOOKS = ("finance", "auditor")
+SENDERS = ("support", "key admin")
 
 OPEN_TO = {
     # Which groups a door opens to; to all others it answers 403. The superuser gets in everywhere.
@@ -50,6 +54,8 @@ OPEN_TO = {
     "events": SEEN_BY_ALL,
     "gateway events": SEEN_BY_ALL,
     "merchants": GROUPS,
+    "endpoints": GROUPS,
+    "webhooks": GROUPS,
     "keys": ("key admin",),
     "accounts of gateways": (),
     "ledger accounts": BOOKS,
@@ -63,6 +69,8 @@ OPEN_TO = {
     "a payment": SEEN_BY_ALL,
     "a refund": SEEN_BY_ALL,
     "a merchant": GROUPS,
+    "an endpoint": GROUPS,
+    "a webhook": GROUPS,
     "a key": ("key admin",),
     "a transfer": BOOKS,
     "an adjustment": BOOKS,
@@ -71,7 +79,16 @@ OPEN_TO = {
     "a person": (),
     "a group": (),
     "terminate": ("support",),
+    "make a payment link": ("support",),
+    "show a payment link": ("support",),
+    "e-mail a payment link": ("support",),
     "make a key": ("key admin",),
+    "add an endpoint": ("key admin",),
+    "change an endpoint": ("key admin",),
+    "switch an endpoint off": ("key admin",),
+    "send a test message": SENDERS,
+    "send a webhook again": SENDERS,
+    "send webhooks again": SENDERS,
     "capture": ("finance",),
     "void": ("finance",),
     "ask for a refund": ("refund maker",),
@@ -95,6 +112,8 @@ LISTS = {
     "events": "event",
     "gateway events": "gatewayevent",
     "merchants": "merchant",
+    "endpoints": "endpoint",
+    "webhooks": "delivery",
     "keys": "apikey",
     "accounts of gateways": "gatewayaccount",
     "ledger accounts": "ledgeraccount",
@@ -105,7 +124,7 @@ LISTS = {
 }
 MONEY = [
     "order", "payment", "refund", "transfer", "ledgeraccount", "adjustment", "auditentry", "event", "gatewayevent",
-    "customer", "gatewayaccount",
+    "customer", "gatewayaccount", "delivery",
 ]  # fmt: skip
 
 
@@ -120,7 +139,10 @@ def book(merchant):
     merchant.save()
     waiting = reserve_refund(paid.pk, NewRefund(Money(500, "INR")), at=at, by=Act(chief.pk, why))
     adjustment = post_adjustment(merchant, 100, "INR", mode="test", by=Act(chief.pk, why), at=at, payment=paid)
+    endpoint = add_endpoint(merchant, "test", "https://shop.example.com/hook", [], at=at)
     plan = FeePlan.objects.create(merchant=merchant, percent_bps=200)
+    key = issue_key(merchant, mode=Mode.TEST, at=at).key
+    delivery = send_test(endpoint.pk, at=at)
     return {
         "merchant": merchant,
         "payment": paid,
@@ -130,13 +152,15 @@ def book(merchant):
         "refund": waiting,
         "adjustment": adjustment,
         "feeplan": plan,
-        "apikey": issue_key(merchant, mode=Mode.TEST, at=at).key,
+        "apikey": key,
         "transfer": Transfer.objects.first(),
         "ledgeraccount": LedgerAccount.objects.first(),
         "auditentry": AuditEntry.objects.first(),
         "event": paid.order.events.first(),
         "customer": paid.order.customer,
         "gatewayaccount": paid.account,
+        "endpoint": endpoint,
+        "delivery": delivery,
         "person": chief,
         "group": Group.objects.get(name="viewer"),
     }
@@ -147,10 +171,12 @@ def _doors(book):
     doors = {name: reverse(f"admin:payments_{model}_changelist") for name, model in LISTS.items()}
     pages = {"an order": "order", "a payment": "payment", "a refund": "refund", "a merchant": "merchant"}
     pages |= {"a key": "apikey", "a transfer": "transfer", "an adjustment": "adjustment", "a fee plan": "feeplan"}
-    pages |= {"an audit entry": "auditentry"}
+    pages |= {"an audit entry": "auditentry", "an endpoint": "endpoint", "a webhook": "delivery"}
     doors |= {name: reverse(f"admin:payments_{model}_change", args=[book[model].pk]) for name, model in pages.items()}
     deeds = {
         "terminate": ("order", "order", "terminate"),
+        "show a payment link": ("order", "order", "show_link"),
+        "e-mail a payment link": ("order", "order", "mail_link"),
         "capture": ("held", "payment", "capture"),
         "void": ("held", "payment", "void"),
         "ask for a refund": ("payment", "payment", "refund"),
@@ -160,6 +186,11 @@ def _doors(book):
         "dispute": ("payment", "payment", "dispute"),
         "adjust": ("payment", "payment", "adjustment"),
         "remove a fee plan": ("feeplan", "feeplan", "delete"),
+        "change an endpoint": ("endpoint", "endpoint", "kinds"),
+        "switch an endpoint off": ("endpoint", "endpoint", "off"),
+        "send a test message": ("endpoint", "endpoint", "test"),
+        "send a webhook again": ("delivery", "delivery", "replay"),
+        "send webhooks again": ("merchant", "merchant", "replay"),
     }
     doors |= {
         name: reverse(f"admin:payments_{model}_{deed}", args=[book[row].pk])
@@ -170,7 +201,9 @@ def _doors(book):
         "groups": reverse("admin:auth_group_changelist"),
         "a person": reverse("admin:auth_user_change", args=[book["person"].pk]),
         "a group": reverse("admin:auth_group_change", args=[book["group"].pk]),
+        "make a payment link": reverse("admin:payments_order_link"),
         "make a key": reverse("admin:payments_apikey_add"),
+        "add an endpoint": reverse("admin:payments_endpoint_add"),
         "add a fee plan": reverse("admin:payments_feeplan_add"),
         "make an account": reverse("admin:auth_user_add"),
         "make a group": reverse("admin:auth_group_add"),
@@ -236,7 +269,7 @@ def test_nobody_adds_changes_or_deletes_a_money_row_by_the_admins_own_forms(book
 
 
 def test_every_money_model_in_the_admin_is_on_the_list():
-    forms = {"apikey", "merchant", "feeplan"}
+    forms = {"apikey", "merchant", "feeplan", "endpoint"}
     ours = {model._meta.model_name for model in admin.site._registry if model._meta.app_label == "payments"}
     assert ours == {*MONEY, *forms}
 
@@ -281,11 +314,25 @@ def _rights(name):
 def test_the_groups_are_there_after_migrating_and_have_words():
     assert set(Group.objects.values_list("name", flat=True)) >= set(GROUPS)
     assert set(MAY) == set(GROUPS) == set(migration.GROUPS)
-    assert _rights("key admin") == {"view_merchant", "view_apikey", "add_apikey", "change_apikey"}
+    assert _rights("key admin") == {"view_merchant", "view_apikey", "add_apikey", "change_apikey"} | {
+        "view_endpoint", "add_endpoint", "change_endpoint", "view_delivery", "change_delivery", "view_deliverytry",
+    }  # fmt: skip
     assert _rights("auditor") - _rights("viewer") == {
         "view_ledgeraccount", "view_transfer", "view_adjustment", "view_auditentry",
     }  # fmt: skip
     assert not [name for name in _rights("auditor") if not name.startswith("view_")]
+    assert _rights("support") - _rights("viewer") == {"change_order", "add_order", "change_delivery"}
+
+
+def test_the_right_to_make_links_goes_to_support_and_makes_no_group():
+    support = Group.objects.get(name="support")
+    links.take_back(apps, Editor)
+    assert "add_order" not in _rights("support")
+    links.give(apps, Editor)
+    assert "add_order" in _rights("support")
+    support.delete()
+    links.give(apps, Editor)
+    assert not Group.objects.filter(name="support").exists()
 
 
 def test_permissions_have_the_names_that_django_gives_them():
@@ -301,7 +348,9 @@ def test_it_works_before_django_made_any_permission():
     ContentType.objects.clear_cache()
     Group.objects.all().delete()
     migration.make_groups(apps, Editor)
+    webhook_rights.give_rights(apps, Editor)
     assert _rights("refund maker") == _rights("viewer") | {"add_refund"}
+    assert _rights("support") > {"change_delivery", "view_endpoint"}
     made = set(Permission.objects.filter(content_type__app_label="payments").values_list("pk", flat=True))
     ContentType.objects.clear_cache()
     create_permissions(apps.get_app_config("payments"), verbosity=0)
@@ -325,6 +374,18 @@ def test_reversing_leaves_groups_that_somebody_is_in():
     Group.objects.create(name="of our own")
     migration.remove_empty_groups(apps, Editor)
     assert set(Group.objects.values_list("name", flat=True)) == {"finance", "of our own"}
+
+
+def test_rights_about_webhooks_come_and_go_without_touching_others():
+    extra = Permission.objects.get(codename="view_apikey")
+    Group.objects.get(name="viewer").permissions.add(extra)
+    Group.objects.get(name="auditor").delete()
+    before = _rights("viewer")
+    webhook_rights.take_rights(apps, Editor)
+    assert before - _rights("viewer") == {"view_endpoint", "view_delivery", "view_deliverytry"}
+    webhook_rights.give_rights(apps, Editor)
+    assert _rights("viewer") == before
+    assert not Group.objects.filter(name="auditor").exists()
 
 
 def test_the_page_for_operators_names_every_group():

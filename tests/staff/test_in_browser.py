@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 
 from tests.browser.conftest import CHROMIUM, HOW_TO, browser_type_launch_args  # noqa: F401  (a fixture)
-from tests.factories import PaymentFactory
+from tests.factories import MerchantFactory, PaymentFactory
 from tests.staff import ADMIN
 from tests.staff.conftest import make_gateway_event, signed_in
 
@@ -28,6 +28,8 @@ def paths():
     return [
         f"order/{failed.order_id}/change/",
         *(f"order/{payment.order_id}/terminate/" for payment in (failed, flying, held)),
+        "order/link/",
+        *(f"order/{failed.order_id}/{page}/" for page in ("link", "mail-link")),
         f"payment/{flying.pk}/change/",
         "gatewayevent/",
         f"gatewayevent/{stray.pk}/change/",
@@ -50,4 +52,29 @@ def test_our_pages_are_accessible_and_fit(browser, live_server, paths, scheme, w
         results = Axe().run(page)
         assert results.violations_count == 0, f"{path}: {results.generate_report()}"
         page.close()
+    context.close()
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_payment_link_is_made_and_can_be_copied(browser, live_server, settings, scheme, width):
+    settings.PUBLIC_URL, merchant = live_server.url, MerchantFactory()
+    session = signed_in(User.objects.create_superuser("chief")).cookies["sid"].value
+    context = browser.new_context(viewport={"width": width, "height": 812}, color_scheme=scheme)
+    context.add_cookies([{"name": "sid", "value": session, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"{live_server.url}{ADMIN}/order/link/?merchant={merchant.pk}")
+    page.get_by_label("Amount").fill("299.99")
+    page.get_by_label("Customer’s phone").fill("9999999999")
+    page.get_by_label("Reason").fill("Asked for it on the phone")
+    page.get_by_role("button", name="Make the link").click()
+    field = page.get_by_label("Payment link")
+    link = field.input_value()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+    field.press("Control+a")
+    assert page.evaluate("getSelection().toString()") == link
+    page.goto(link)
+    assert page.locator("form[action$='/pay']").count() == 1
     context.close()
