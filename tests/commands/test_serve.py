@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -73,3 +74,11 @@ def test_the_demo_lets_webhooks_of_test_keys_stay_on_this_machine_unless_told_ot
     monkeypatch.setattr(serve.Command, "run_children", note)
     call_command("serve", "--demo")
     assert seen == [children_read]
+
+
+def test_a_part_that_stops_unasked_is_named_and_the_other_is_stopped(monkeypatch):
+    waits = [sys.executable, "-c", "import time; time.sleep(60)"]
+    monkeypatch.setattr(serve, "PARTS", {"web server": waits, "worker": [sys.executable, "-c", ""]})
+    monkeypatch.setattr(serve.signal, "signal", lambda *_: None)
+    with pytest.raises(CommandError, match="The worker stopped unasked"):
+        serve.Command(stdout=StringIO()).run_children()

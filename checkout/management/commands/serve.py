@@ -13,10 +13,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-COMMANDS = (
-    [sys.executable, "-m", "gunicorn", "checkout.wsgi"],
-    [sys.executable, "manage.py", "worker"],
-)
+PARTS = {
+    "web server": [sys.executable, "-m", "gunicorn", "checkout.wsgi"],
+    "worker": [sys.executable, "manage.py", "worker"],
+}
 PATIENCE_S = 40
 
 
@@ -64,14 +64,18 @@ class Command(BaseCommand):
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, stop)
         # A session of their own, so that Ctrl-C reaches them through us alone, once.
-        children += [subprocess.Popen(c, cwd=settings.BASE_DIR, start_new_session=True) for c in COMMANDS]  # noqa: S603
+        commands = PARTS.values()
+        children += [subprocess.Popen(c, cwd=settings.BASE_DIR, start_new_session=True) for c in commands]  # noqa: S603
         self.stdout.write(f"Till answers on {settings.PUBLIC_URL} (Ctrl-C stops it)")
         self.stdout.flush()  # we stay for long, and a pipe would keep it back
         while not stopping and all(child.poll() is None for child in children):
             time.sleep(0.2)
+        gone = [name for name, child in zip(PARTS, children, strict=True) if child.poll() is not None]
         unasked = not stopping
         stop()
         for child in children:
             child.wait(timeout=PATIENCE_S)
         if unasked:
-            raise CommandError("A part of Till stopped by itself, so the rest was stopped too; see the lines above.")
+            raise CommandError(
+                f"The {' and the '.join(gone)} stopped unasked, so the rest was stopped too: see the lines above."
+            )
