@@ -146,7 +146,7 @@ class DeliveryAdmin(DeedsAdmin):
     change_form_template = "staff/delivery.html"
     deeds = (SendAgain(),)
     paginator = ShortCount
-    list_display = ("uid", "shown_status", "kind", "tries", "url", "of_order", "made", "merchant", "mode")
+    list_display = ("uid", "shown_status", "kind", "of_order", "made", "tries", "merchant", "mode")
     list_filter = (
         "status", KindFilter, EndpointFilter, "mode", ("made_at", admin.DateFieldListFilter), "merchant",
     )  # fmt: skip
