@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -51,12 +52,6 @@ REFUSALS: dict[type[core.PaymentsError], tuple[int, str]] = {
     core.StaleRow: (409, "changed_meanwhile"),
 }
 """Status and code of a named refusal; the first class that fits, so the narrower stand before the wider."""
-
-KNOWN_FIELDS = sorted(
-    {name for body in Body.__subclasses__() for name in body.model_fields} - set(WIRE_FIELDS)
-    | set(WIRE_FIELDS.values())
-)
-"""What a misspelt field may have meant."""
 
 _BY_STATUS = {
     400: (INVALID, "request_failed", "This request cannot be read; check its host, address and headers."),
@@ -127,9 +122,16 @@ def on_shape(request: HttpRequest, fault: ValidationError) -> HttpResponse:
     return wire_error(400, f"{words}{field}: {text}", code=f"{field}_{'missing' if kind == 'missing' else 'invalid'}")
 
 
+@cache
+def _known_fields() -> list[str]:
+    """What a misspelt field may have meant. Asked late: most bodies are declared beside their calls."""
+    names = {name for body in Body.__subclasses__() for name in body.model_fields}
+    return sorted(names - set(WIRE_FIELDS) | set(WIRE_FIELDS.values()))
+
+
 def _instead(name: str) -> str:
     """What to write instead of a field that is not there: its full name where it stands deeper, else the like of it."""
-    meant = WIRE_FIELDS.get(name) or next(iter(get_close_matches(name[:60], KNOWN_FIELDS, n=1, cutoff=0.75)), "")
+    meant = WIRE_FIELDS.get(name) or next(iter(get_close_matches(name[:60], _known_fields(), n=1, cutoff=0.75)), "")
     return (
         f"there is no such field here; did you mean {meant}?" if meant else "there is no such field here; leave it out."
     )

@@ -64,6 +64,11 @@ def test_a_bad_endpoint_is_refused(caller, body, code):
     assert not Endpoint.objects.exists()
 
 
+def test_a_misspelt_field_of_an_endpoint_is_told_its_name(caller):
+    answer = caller("POST", "/webhooks/endpoints", {"url": HOOK, "kind": []})
+    refused(answer, 400, "kind_invalid", "did you mean kinds?")
+
+
 def test_one_live_endpoint_per_url(caller, endpoint):
     refused(caller("POST", "/webhooks/endpoints", {"url": HOOK}), 409, "endpoint_already_exists")
 
