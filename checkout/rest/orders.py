@@ -53,9 +53,7 @@ def _new_order(body: CreateOrderRequest, key: ApiKey) -> NewOrder:
         order_id=body.order_id or "",
         return_url=(meta.return_url if meta else None) or "",
         notify_url=(meta.notify_url if meta else None) or "",
-        payment_methods=[word.strip() for word in words.split(",") if word.strip()]
-        if isinstance(words, str)
-        else words,
+        payment_methods=words,
         expiry_time=body.order_expiry_time or "",
         note=body.order_note or "",
         tags=body.order_tags or {},

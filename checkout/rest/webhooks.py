@@ -184,7 +184,7 @@ def delete_endpoint(request: HttpRequest, endpoint_id: str) -> HttpResponse:
 @router.post(
     "/endpoints/{endpoint_id}/test", response={200: DeliveryEntity, 404: Error}, operation_id="sendTestWebhook"
 )
-def test_endpoint(request: HttpRequest, endpoint_id: str) -> HttpResponse:
+def send_test_message(request: HttpRequest, endpoint_id: str) -> HttpResponse:
     """Send a test message, signed and sent like all others."""
     key = caller(request)
 
