@@ -1,34 +1,83 @@
-"""Rows that are written once: triggers refuse to change or delete them, whoever asks the database."""
+"""Rows that are written once, and rows that freeze: triggers refuse the rest, whoever asks the database."""
+
+from dataclasses import dataclass
 
 from django.db import connection
 
-TABLES = ("payments_transfer", "payments_event", "payments_auditentry", "payments_gatewayevent")
+TABLES = (
+    "payments_transfer",
+    "payments_event",
+    "payments_auditentry",
+    "payments_gatewayevent",
+    "payments_settlementevent",
+)
+"""Rows that nobody changes or deletes."""
+
+_OPEN = "(SELECT status FROM payments_settlement WHERE id = {row}.settlement_id) = 'open'"
+_FIGURES = (
+    "merchant_id", "mode", "currency", "collects", "cutoff_at", "opened_at", "closed_at", "payments", "refunds",
+    "gross_minor", "refunds_minor", "fees_minor", "tax_minor", "adjustments_minor", "paid_directly_minor",
+    "carried_in_minor", "net_minor",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What may not be done to a table's rows, unless a condition over OLD and NEW holds."""
+
+    table: str
+    act: str
+    unless: str = ""
+    why: str = "is append-only"
+
+    @property
+    def name(self) -> str:
+        return f"{self.table}_no_{self.act}"
+
+
+GUARDS = (
+    *(Guard(table, act) for table in TABLES for act in ("update", "delete")),
+    # A settlement's lines come and go while it is open; then they and its figures stand.
+    Guard("payments_settlementline", "insert", _OPEN.format(row="NEW"), "takes no line: its settlement is closed"),
+    Guard("payments_settlementline", "update"),
+    Guard("payments_settlementline", "delete", _OPEN.format(row="OLD"), "keeps its lines: the settlement is closed"),
+    Guard(
+        "payments_settlement",
+        "update",
+        "OLD.status = 'open' OR " + " AND ".join(f"(NEW.{name} = OLD.{name})" for name in _FIGURES),
+        "keeps its figures: it is closed",
+    ),
+    Guard("payments_settlement", "delete", "OLD.status = 'open'", "cannot be deleted: it is closed"),
+)
 
 _SQLITE = """
-CREATE TRIGGER IF NOT EXISTS {table}_no_{act} BEFORE {ACT} ON {table}
-BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END
+CREATE TRIGGER IF NOT EXISTS {name} BEFORE {ACT} ON {table} WHEN NOT ({unless})
+BEGIN SELECT RAISE(ABORT, '{table} {why}'); END
 """
 _POSTGRESQL_FUNCTION = """
-CREATE OR REPLACE FUNCTION till_append_only() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$
+CREATE OR REPLACE FUNCTION till_{name}() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN
+    IF NOT ({unless}) THEN
+        RAISE EXCEPTION '{table} {why}' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+    RETURN NEW;
+END $$
 """
 _POSTGRESQL = """
-CREATE OR REPLACE TRIGGER {table}_no_{act} BEFORE {ACT} ON {table}
-FOR EACH ROW EXECUTE FUNCTION till_append_only()
+CREATE OR REPLACE TRIGGER {name} BEFORE {ACT} ON {table} FOR EACH ROW EXECUTE FUNCTION till_{name}()
 """
 
 
 def install() -> None:
     """Make the triggers where they are missing. SQLite drops them when a migration rebuilds a table, so after each."""
-    statement = _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE
+    statements = [_POSTGRESQL_FUNCTION, _POSTGRESQL] if connection.vendor == "postgresql" else [_SQLITE]
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(_POSTGRESQL_FUNCTION)
         existing = set(connection.introspection.table_names(cursor))
-        for table in TABLES:
-            for act in ("update", "delete"):
-                if table in existing:
-                    cursor.execute(statement.format(table=table, act=act, ACT=act.upper()))
+        for guard in (guard for guard in GUARDS if guard.table in existing):
+            words = {"table": guard.table, "ACT": guard.act.upper(), "name": guard.name, "why": guard.why}
+            for statement in statements:
+                cursor.execute(statement.format(unless=guard.unless or "FALSE", **words))
 
 
 def remove() -> None:
@@ -36,10 +85,8 @@ def remove() -> None:
     on = " ON {table}" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         existing = set(connection.introspection.table_names(cursor))
-        for table in TABLES:
-            for act in ("update", "delete"):
-                if table in existing:
-                    cursor.execute(f"DROP TRIGGER IF EXISTS {table}_no_{act}{on.format(table=table)}")
+        for guard in (guard for guard in GUARDS if guard.table in existing):
+            cursor.execute(f"DROP TRIGGER IF EXISTS {guard.name}{on.format(table=guard.table)}")
 
 
 def missing() -> list[str]:
@@ -52,5 +99,4 @@ def missing() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         present = {row[0] for row in cursor.fetchall()}
-    wanted = [f"{table}_no_{act}" for table in TABLES for act in ("update", "delete")]
-    return [name for name in wanted if name not in present]
+    return [guard.name for guard in GUARDS if guard.name not in present]

@@ -1,15 +1,16 @@
 """Proof that the books agree: ledger, payments, refunds and, in test mode, the simulator's own book."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
-from django.db.models import F, Model, Q, QuerySet, Sum
+from django.db.models import F, Q, Sum
 
+from payments import settlement_books
+from payments.entries import Difference, Entry, chunks, entries_of, in_words
 from payments.gateways.registry import SIMULATOR
 from payments.gateways.simulator.models import SimulatedPayment, SimulatedRefund
-from payments.models import Adjustment, LedgerAccount, Order, Payment, Refund, Transfer
+from payments.models import Adjustment, LedgerAccount, Order, Payment, Payout, Refund, Settlement, Transfer
 from payments.states import (
     LIVE,
     REFUND_RESERVES,
@@ -21,24 +22,7 @@ from payments.states import (
     TransferKind,
 )
 
-CHUNK = 1_000
-Row = TypeVar("Row", bound=Model)
-
 _A, _T, _R = AccountKind, TransferKind, RefundStatus
-Source = Payment | Refund | Adjustment
-Entry = tuple[TransferKind, str, str, int]
-"""A transfer as it should be: kind, debited and credited account, minor units."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that does not agree: whose, and what is wrong with it."""
-
-    row: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.row}: {self.what}"
 
 
 def differences() -> Iterator[Difference]:
@@ -54,13 +38,14 @@ def differences() -> Iterator[Difference]:
 
 def _look() -> Iterator[Difference]:
     yield from _transfers_in_themselves()
-    for payments in _chunks(Payment.objects.all()):
+    for payments in chunks(Payment.objects.all()):
         yield from _of_payments(payments)
-    for refunds in _chunks(Refund.objects.select_related("payment")):
+    for refunds in chunks(Refund.objects.select_related("payment")):
         yield from _of_refunds(refunds)
-    for orders in _chunks(Order.objects.all()):
+    for orders in chunks(Order.objects.all()):
         yield from _of_orders(orders)
     yield from _of_adjustments()
+    yield from settlement_books.differences()
     yield from _of_strays()
 
 
@@ -72,6 +57,8 @@ def figures() -> str:
         "refunds": Refund.objects.count(),
         "transfers": Transfer.objects.count(),
         "accounts": LedgerAccount.objects.count(),
+        "settlements": Settlement.objects.count(),
+        "pay-outs": Payout.objects.count(),
     }
     return ", ".join(f"{number} {name}" for name, number in counts.items())
 
@@ -86,14 +73,6 @@ def balances() -> dict[tuple[str, str], int]:
     return dict(sums)
 
 
-def _chunks(rows: QuerySet[Row]) -> Iterator[list[Row]]:
-    """Rows by primary key, a chunk at a time."""
-    last = 0
-    while chunk := list(rows.filter(pk__gt=last).order_by("pk")[:CHUNK]):
-        yield chunk
-        last = chunk[-1].pk
-
-
 def _transfers_in_themselves() -> Iterator[Difference]:
     """A transfer is one amount and stays within one merchant, mode and currency: so debits equal credits in each."""
     mixed = Transfer.objects.exclude(
@@ -106,31 +85,14 @@ def _transfers_in_themselves() -> Iterator[Difference]:
         yield Difference(f"transfer {transfer.pk}", "its accounts are of different merchants, modes or currencies")
 
 
-def _entries(source_type: str, rows: Iterable[Source]) -> dict[int, set[Entry]]:
-    """The transfers that rows have, by the row's primary key."""
-    by_pk = {row.pk: row for row in rows}
-    found: dict[int, set[Entry]] = {pk: set() for pk in by_pk}
-    of = Transfer.objects.filter(source_type=source_type, source_id__in=found)
-    for transfer in of.select_related("debit", "credit"):
-        debit, credit = (_account_of(by_pk[transfer.source_id], side) for side in (transfer.debit, transfer.credit))
-        found[transfer.source_id].add((TransferKind(transfer.kind), debit, credit, transfer.amount_minor))
-    return found
-
-
-def _account_of(row: Source, account: LedgerAccount) -> str:
-    """The kind of the row's own account; one of another merchant, mode or currency by its whole name."""
-    own = (row.merchant_id, row.mode, row.currency)
-    return account.kind if (account.merchant_id, account.mode, account.currency) == own else str(account)
-
-
 def _of_payments(payments: list[Payment]) -> Iterator[Difference]:
-    entries = _entries(Transfer.PAYMENT, payments)
+    entries = entries_of(Transfer.PAYMENT, payments)
     refunds: dict[int, list[Refund]] = {payment.pk: [] for payment in payments}
     for refund in Refund.objects.filter(payment__in=payments):
         refunds[refund.payment_id].append(refund)
     for payment in payments:
         if entries[payment.pk] != _entries_due(payment):
-            yield Difference(payment.uid, f"the ledger has {_words(entries[payment.pk])}")
+            yield Difference(payment.uid, f"the ledger has {in_words(entries[payment.pk])}")
         reserved = sum(r.amount_minor for r in refunds[payment.pk] if r.status in REFUND_RESERVES)
         if reserved != payment.refund_reserved_minor:
             yield Difference(payment.uid, f"{payment.refund_reserved_minor} is reserved, its refunds are {reserved}")
@@ -167,7 +129,7 @@ def _beside_the_simulator(payments: list[Payment]) -> Iterator[Difference]:
 
 
 def _of_refunds(refunds: list[Refund]) -> Iterator[Difference]:
-    entries = _entries(Transfer.REFUND, refunds)
+    entries = entries_of(Transfer.REFUND, refunds)
     simulated = {
         row.key: row
         for row in SimulatedRefund.objects.select_related("payment").filter(
@@ -176,7 +138,7 @@ def _of_refunds(refunds: list[Refund]) -> Iterator[Difference]:
     }
     for refund in refunds:
         if entries[refund.pk] not in _refund_entries_due(refund):
-            yield Difference(refund.uid, f"it is {refund.status}, and the ledger has {_words(entries[refund.pk])}")
+            yield Difference(refund.uid, f"it is {refund.status}, and the ledger has {in_words(entries[refund.pk])}")
         if refund.payment.gateway == SIMULATOR and refund.completed_at:
             row = simulated.get(refund.gateway_key)
             given = row.amount_minor if row is not None and row.status == SimulatedRefund.DONE else 0
@@ -221,13 +183,14 @@ def _of_orders(orders: list[Order]) -> Iterator[Difference]:
 
 
 def _of_adjustments() -> Iterator[Difference]:
-    for adjustments in _chunks(Adjustment.objects.all()):
-        entries = _entries(Transfer.ADJUSTMENT, adjustments)
+    for adjustments in chunks(Adjustment.objects.all()):
+        entries = entries_of(Transfer.ADJUSTMENT, adjustments)
         for row in adjustments:
-            to_merchant = (_A.ADJUSTMENTS, _A.MERCHANT_PAYABLE)
+            kind, other = (_T.PAID_IN, _A.BANK) if row.is_paid_in else (_T.ADJUSTMENT, _A.ADJUSTMENTS)
+            to_merchant = (other, _A.MERCHANT_PAYABLE)
             debit, credit = to_merchant if row.amount_minor > 0 else to_merchant[::-1]
-            if entries[row.pk] != {(_T.ADJUSTMENT, debit, credit, abs(row.amount_minor))}:
-                yield Difference(str(row), f"the ledger has {_words(entries[row.pk])}")
+            if entries[row.pk] != {(kind, debit, credit, abs(row.amount_minor))}:
+                yield Difference(str(row), f"the ledger has {in_words(entries[row.pk])}")
 
 
 def _of_strays() -> Iterator[Difference]:
@@ -236,6 +199,7 @@ def _of_strays() -> Iterator[Difference]:
         (Transfer.PAYMENT, Payment),
         (Transfer.REFUND, Refund),
         (Transfer.ADJUSTMENT, Adjustment),
+        (Transfer.PAYOUT, Payout),
     ):
         known: Any = model._default_manager.values("pk")
         for transfer in Transfer.objects.filter(source_type=source_type).exclude(source_id__in=known):
@@ -247,8 +211,3 @@ def _of_strays() -> Iterator[Difference]:
     given = SimulatedRefund.objects.select_related("payment").exclude(key__in=Refund.objects.values("gateway_key"))
     for refund in given:
         yield Difference(f"simulator {refund}", f"it gave {refund.amount} for {refund.key}, which we have no refund of")
-
-
-def _words(entries: set[Entry]) -> str:
-    told = [f"{kind} {amount} from {credit} to {debit}" for kind, debit, credit, amount in sorted(entries)]
-    return ", ".join(told) or "nothing"

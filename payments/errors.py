@@ -147,4 +147,12 @@ class NotCancellable(PaymentsError):
 
 
 class SamePerson(PaymentsError):
-    """Whoever asked for a refund cannot also approve it."""
+    """Whoever asked for a refund cannot also approve it, and whoever opened a settlement cannot close it."""
+
+
+class NothingToSettle(PaymentsError):
+    """Nothing of that merchant, mode and currency waits to be settled up to then."""
+
+
+class NotSettled(PaymentsError):
+    """The settlement is not in a state for this: the message says which it is in."""

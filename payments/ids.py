@@ -49,6 +49,14 @@ def new_refund_key() -> str:
     return f"ref_{_random()}"
 
 
+def new_settlement_id() -> str:
+    return f"settle_{_random()}"
+
+
+def new_payout_id() -> str:
+    return f"payout_{_random()}"
+
+
 def new_simulation_id() -> str:
     return f"simulation_{_random()}"
 

@@ -12,6 +12,8 @@ from payments.services.payments import expire_order
 from payments.services.pruning import prune
 from payments.services.reconcile import inquire_payment
 from payments.services.sending import process_refund
+from payments.services.settlement_lines import build_settlement
+from payments.services.settlement_runs import run_schedule
 
 
 def _expire(order_pk: int, *, at: datetime) -> bool:
@@ -45,6 +47,8 @@ JOBS: dict[str, Callable[..., bool | None]] = {
     "delivery": deliver,
     "endpoint_notice": tell_of_endpoint,
     "prune": _prune,
+    "settlement_schedule": run_schedule,
+    "settlement": build_settlement,
 }
 
 

@@ -25,6 +25,8 @@ from payments.models import (
     ParkedOrigin,
     Payment,
     Refund,
+    Settlement,
+    SettlementSchedule,
 )
 from payments.states import (
     LIVE,
@@ -262,8 +264,19 @@ def due_jobs(*, at: datetime, at_most: int = 100) -> Iterator[tuple[str, int]]:
     notices = Endpoint.objects.filter(notice_due_at__lte=at).order_by("notice_due_at")
     for pk in notices.values_list("pk", flat=True)[:at_most]:
         yield "endpoint_notice", pk
+    yield from _due_settlements(at=at, at_most=at_most)
     for pk in Order.objects.lapsed(at=at).order_by("expires_at").values_list("pk", flat=True)[:at_most]:
         yield "expire_order", pk
+
+
+def _due_settlements(*, at: datetime, at_most: int) -> Iterator[tuple[str, int]]:
+    """Merchants whose day began, and settlements to put together that nobody is busy with."""
+    due = SettlementSchedule.objects.filter(due_at__lte=at).order_by("due_at")
+    for pk in due.values_list("pk", flat=True)[:at_most]:
+        yield "settlement_schedule", pk
+    builds = Settlement.objects.filter(build_at__lte=at).filter(Q(leased_until=None) | Q(leased_until__lte=at))
+    for pk in builds.order_by("build_at").values_list("pk", flat=True)[:at_most]:
+        yield "settlement", pk
 
 
 DELIVERIES_KEPT_FOR = timedelta(days=30)

@@ -66,6 +66,39 @@ class DeliveryStatus(StrEnum):
     ABANDONED = "abandoned"
 
 
+class Collects(StrEnum):
+    """Whom a gateway pays what it took: the operator, who pays it out to the merchant, or the merchant itself."""
+
+    OPERATOR = "operator"
+    MERCHANT = "merchant"
+
+
+class SettlementStatus(StrEnum):
+    """`open` is put together and waits for somebody to close it; `failed` means that its pay-out did not arrive."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    PAID_OUT = "paid_out"
+    FAILED = "failed"
+
+
+class LineKind(StrEnum):
+    """What a line of a settlement is about; `reversal` is of a refund that has its own line and did not go through."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    REVERSAL = "reversal"
+    ADJUSTMENT = "adjustment"
+
+
+class PayoutStatus(StrEnum):
+    """`sent` is told to the bank, `paid` confirmed by it; `failed` did not arrive, or came back later."""
+
+    SENT = "sent"
+    PAID = "paid"
+    FAILED = "failed"
+
+
 class AccountKind(StrEnum):
     """Accounts of the ledger, one per merchant, mode and currency: who owes whom (the design's section 5)."""
 
@@ -91,6 +124,16 @@ class TransferKind(StrEnum):
     REFUND_RETURNED = "refund_returned"
     REFUND_FAILED = "refund_failed"
     ADJUSTMENT = "adjustment"
+    PAID_IN = "paid_in"
+    """A merchant paid us what it owed."""
+    PAID_DIRECTLY = "paid_directly"
+    """The gateway pays the merchant itself: closing a settlement says so of each of its payments."""
+    RETURNED_DIRECTLY = "returned_directly"
+    """And took a refund out of the merchant's money itself."""
+    PAYOUT = "payout"
+    PAYOUT_RETURNED = "payout_returned"
+    GATEWAY_PAID = "gateway_paid"
+    GATEWAY_COST = "gateway_cost"
 
 
 class Method(StrEnum):
@@ -135,6 +178,23 @@ REFUND_MOVES: dict[RefundStatus, frozenset[RefundStatus]] = {
     _R.SUCCESS: frozenset({_R.FAILED}),
     _R.FAILED: frozenset(),
     _R.CANCELLED: frozenset(),
+}
+
+_S = SettlementStatus
+SETTLEMENT_MOVES: dict[SettlementStatus, frozenset[SettlementStatus]] = {
+    _S.OPEN: frozenset({_S.CLOSED}),
+    _S.CLOSED: frozenset({_S.PAID_OUT, _S.FAILED}),
+    # The next pay-out is tried.
+    _S.FAILED: frozenset({_S.CLOSED}),
+    # The bank returned it later.
+    _S.PAID_OUT: frozenset({_S.FAILED}),
+}
+
+_PO = PayoutStatus
+PAYOUT_MOVES: dict[PayoutStatus, frozenset[PayoutStatus]] = {
+    _PO.SENT: frozenset({_PO.PAID, _PO.FAILED}),
+    _PO.PAID: frozenset({_PO.FAILED}),
+    _PO.FAILED: frozenset(),
 }
 
 REFUND_SENT = frozenset({RefundStatus.PENDING, RefundStatus.ONHOLD})

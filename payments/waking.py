@@ -19,6 +19,7 @@ WAKING = {
     "payments_delivery": "due_at",
     "payments_payment": "inquire_at",
     "payments_refund": "inquire_at",
+    "payments_settlement": "build_at",
     "simulator_simulatedevent": "due_at",
 }
 """Tables with work, and the column that says when it is due. What is due later is found by looking."""

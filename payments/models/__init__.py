@@ -11,6 +11,7 @@ from payments.models.merchant import ApiKey, FeePlan, GatewayAccount, Merchant
 from payments.models.order import Order
 from payments.models.payment import Authorization, Payment
 from payments.models.refund import Refund
+from payments.models.settlement import Payout, Settlement, SettlementEvent, SettlementLine, SettlementSchedule
 from payments.models.worker import Worker
 
 __all__ = [
@@ -32,7 +33,12 @@ __all__ = [
     "Order",
     "ParkedOrigin",
     "Payment",
+    "Payout",
     "Refund",
+    "Settlement",
+    "SettlementEvent",
+    "SettlementLine",
+    "SettlementSchedule",
     "Transfer",
     "Worker",
 ]

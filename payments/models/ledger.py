@@ -6,7 +6,7 @@ from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from payments.models.checks import choices, one_of
 from payments.models.merchant import Merchant
-from payments.states import AccountKind, Mode, TransferKind
+from payments.states import AccountKind, Collects, Mode, TransferKind
 
 
 class LedgerAccount(models.Model):
@@ -31,8 +31,9 @@ class LedgerAccount(models.Model):
 class Transfer(models.Model):
     """An amount that moved from the credited account to the debited one, because of one source row."""
 
-    PAYMENT, REFUND, ADJUSTMENT = "payment", "refund", "adjustment"
-    SOURCES = [(word, word) for word in (PAYMENT, REFUND, ADJUSTMENT)]
+    PAYMENT, REFUND, ADJUSTMENT, PAYOUT = "payment", "refund", "adjustment", "payout"
+    GATEWAY_SETTLEMENT = "gateway_settlement"
+    SOURCES = [(word, word.replace("_", " ")) for word in (PAYMENT, REFUND, ADJUSTMENT, PAYOUT, GATEWAY_SETTLEMENT)]
 
     debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="debits")
     credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="credits")
@@ -49,7 +50,8 @@ class Transfer(models.Model):
             CheckConstraint(condition=~Q(debit=F("credit")), name="transfer_between_two_accounts"),
             one_of("kind", TransferKind, name="transfer_kind_known"),
             CheckConstraint(
-                condition=Q(source_type__in=["payment", "refund", "adjustment"]), name="transfer_source_known"
+                condition=Q(source_type__in=["payment", "refund", "adjustment", "payout", "gateway_settlement"]),
+                name="transfer_source_known",
             ),
             UniqueConstraint(fields=["source_type", "source_id", "kind"], name="one_transfer_per_source_and_kind"),
         ]
@@ -60,13 +62,19 @@ class Transfer(models.Model):
 
 
 class Adjustment(models.Model):
-    """A correction that a person made, with the reason: the source of a transfer."""
+    """What a person changed about what a merchant is owed, with the reason: the source of a transfer.
+
+    It corrects something, or `is_paid_in`: the merchant paid us what it owed. `collects` names the settlements it
+    belongs to, as those of its payment do.
+    """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="adjustments")
     payment = models.ForeignKey("payments.Payment", on_delete=models.PROTECT, null=True, related_name="adjustments")
     mode = models.CharField(max_length=4, choices=choices(Mode))
     amount_minor = models.BigIntegerField(help_text="Above zero to the merchant, below zero from the merchant.")
     currency = models.CharField(max_length=3)
+    collects = models.CharField(max_length=8, choices=choices(Collects), default=Collects.OPERATOR)
+    is_paid_in = models.BooleanField(default=False, help_text="The merchant paid this into our bank.")
     reason = models.CharField(max_length=200)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="adjustments")
     made_at = models.DateTimeField()
@@ -74,6 +82,8 @@ class Adjustment(models.Model):
     class Meta:
         constraints = [
             one_of("mode", Mode, name="adjustment_mode_known"),
+            one_of("collects", Collects, name="adjustment_collects_known"),
+            CheckConstraint(condition=Q(is_paid_in=False) | Q(amount_minor__gt=0), name="paid_in_is_above_zero"),
             CheckConstraint(condition=~Q(amount_minor=0), name="adjustment_is_not_nothing"),
             CheckConstraint(condition=~Q(reason=""), name="adjustment_has_a_reason"),
         ]

@@ -7,7 +7,7 @@ from django.db.models import CheckConstraint, Q, UniqueConstraint
 from payments.fields import ACCENT_HINT, ACCENT_PATTERN
 from payments.ids import UINT32_MAX
 from payments.models.checks import choices, one_of
-from payments.states import Method, Mode
+from payments.states import Collects, Method, Mode
 
 
 class Merchant(models.Model):
@@ -37,10 +37,19 @@ class Merchant(models.Model):
     one_person_refund_minor = models.BigIntegerField(
         default=500_000, help_text="Refunds by staff above this many minor units need a second person."
     )
+    settlement_days = models.PositiveSmallIntegerField(
+        default=2,
+        null=True,
+        blank=True,
+        help_text="Working days after the payment's day on which it is settled. Empty: settled by hand only.",
+    )
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
+            CheckConstraint(
+                condition=Q(settlement_days=None) | Q(settlement_days__lte=30), name="settled_within_30_days"
+            ),
             CheckConstraint(condition=Q(id__lte=UINT32_MAX), name="merchant_id_is_uint32"),
             CheckConstraint(condition=Q(one_person_refund_minor__gte=0), name="one_person_refund_not_negative"),
             CheckConstraint(condition=Q(order_expiry_s__range=(300, 2_592_000)), name="merchant_expiry_5min_to_30days"),
@@ -94,10 +103,14 @@ class GatewayAccount(models.Model):
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="gateway_accounts")
     mode = models.CharField(max_length=4, choices=choices(Mode))
     gateway = models.CharField(max_length=20)
+    collects = models.CharField(
+        max_length=8, choices=choices(Collects), default=Collects.OPERATOR, help_text="Whom the gateway pays."
+    )
 
     class Meta:
         constraints = [
             one_of("mode", Mode, name="gateway_account_mode_known"),
+            one_of("collects", Collects, name="gateway_account_collects_known"),
             UniqueConstraint(fields=["merchant", "mode", "gateway"], name="one_account_per_gateway_and_mode"),
             # The simulator must never be able to call real money taken.
             CheckConstraint(condition=~Q(gateway="simulator", mode="live"), name="simulator_is_test_only"),

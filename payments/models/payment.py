@@ -127,6 +127,11 @@ class Payment(models.Model):
         ]
         indexes = [
             Index(fields=["inquire_at"], condition=Q(inquire_at__isnull=False), name="payment_by_inquiry"),
+            Index(
+                fields=["merchant", "mode", "currency", "id"],
+                condition=Q(capture_kind="normal"),
+                name="payment_to_settle",
+            ),
         ]
 
     def __str__(self) -> str:

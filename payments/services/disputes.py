@@ -6,11 +6,11 @@ from django.db import transaction
 
 from payments import faults
 from payments.errors import BadInput, NotRefundable
-from payments.models import Adjustment, Merchant, Payment, Transfer
+from payments.models import Adjustment, GatewayAccount, Merchant, Payment, Transfer
 from payments.services.audit import Act, record_act, refuse_without_reason
 from payments.services.ledger import Posting, Source, post
 from payments.services.orders import lock_order
-from payments.states import AccountKind, PaymentStatus, TransferKind
+from payments.states import AccountKind, Collects, PaymentStatus, TransferKind
 
 
 def open_dispute(payment_pk: int, *, by: Act, at: datetime) -> Payment:
@@ -47,16 +47,21 @@ def post_adjustment(
     by: Act,
     at: datetime,
     payment: Payment | None = None,
+    is_paid_in: bool = False,
 ) -> Adjustment:
-    """Correct what a merchant is owed: above zero to the merchant, below zero from it.
+    """Correct what a merchant is owed: above zero to the merchant, below zero from it. `is_paid_in` says that the
+    merchant paid it into our bank.
 
-    Raises BadInput for an amount of nothing, without a reason, or for the payment of another merchant.
+    Raises BadInput for an amount of nothing, without a reason, for the payment of another merchant, and for less than
+    nothing paid in.
     """
     refuse_without_reason(by)
     if payment is not None and (payment.merchant_id, payment.mode) != (merchant.pk, mode):
         raise BadInput("payment", "payment_unknown", "payment: this merchant has no such payment.")
     if amount_minor == 0:
         raise BadInput("amount", "amount_out_of_range", "amount: write an amount other than 0.")
+    if is_paid_in and amount_minor < 0:
+        raise BadInput("amount", "amount_out_of_range", "amount: what a merchant paid in is above 0.")
     with transaction.atomic():
         row = Adjustment.objects.create(
             merchant=merchant,
@@ -64,18 +69,29 @@ def post_adjustment(
             mode=mode,
             amount_minor=amount_minor,
             currency=currency,
+            collects=_collects(merchant, mode, payment),
+            is_paid_in=is_paid_in,
             reason=by.reason.strip()[:200],
             made_by_id=by.user_id,
             made_at=at,
         )
-        debit, credit = AccountKind.ADJUSTMENTS, AccountKind.MERCHANT_PAYABLE
+        debit, credit = AccountKind.BANK if is_paid_in else AccountKind.ADJUSTMENTS, AccountKind.MERCHANT_PAYABLE
         if amount_minor < 0:
             debit, credit = credit, debit
+        kind = TransferKind.PAID_IN if is_paid_in else TransferKind.ADJUSTMENT
         source = Source(Transfer.ADJUSTMENT, row.pk, merchant.pk, mode, currency)
-        post(source, [Posting(TransferKind.ADJUSTMENT, debit, credit, abs(amount_minor))], at=at)
+        post(source, [Posting(kind, debit, credit, abs(amount_minor))], at=at)
         record_act(
             "adjustment.post", by, object_type="adjustment", object_id=str(row.pk),
             order=payment.order if payment else None, at=at, amount_minor=amount_minor, currency=currency,
         )  # fmt: skip
         faults.point("adjustment.before_commit")
     return row
+
+
+def _collects(merchant: Merchant, mode: str, payment: Payment | None) -> str:
+    """In whose settlements a correction goes: its payment's, else the merchant's, if its gateways all pay it."""
+    if payment is not None:
+        return payment.account.collects
+    found = set(GatewayAccount.objects.filter(merchant=merchant, mode=mode).values_list("collects", flat=True))
+    return Collects.MERCHANT if found == {Collects.MERCHANT} else Collects.OPERATOR

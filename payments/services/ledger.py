@@ -34,7 +34,7 @@ def post(source: Source, postings: Iterable[Posting], *, at: datetime) -> None:
     wanted = [posting for posting in postings if posting.amount_minor]
     if not wanted:
         return
-    accounts = _accounts(source, {kind for posting in wanted for kind in (posting.debit, posting.credit)})
+    accounts = accounts_of(source, {kind for posting in wanted for kind in (posting.debit, posting.credit)})
     Transfer.objects.bulk_create(
         Transfer(
             debit=accounts[posting.debit],
@@ -50,7 +50,7 @@ def post(source: Source, postings: Iterable[Posting], *, at: datetime) -> None:
     )
 
 
-def _accounts(source: Source, kinds: set[AccountKind]) -> dict[str, LedgerAccount]:
+def accounts_of(source: Source, kinds: set[AccountKind]) -> dict[str, LedgerAccount]:
     """The accounts of a merchant, made where they are missing."""
     mine = LedgerAccount.objects.filter(merchant_id=source.merchant_id, mode=source.mode, currency=source.currency)
     found = {account.kind: account for account in mine.filter(kind__in=kinds)}

@@ -11,8 +11,9 @@ from django.db.models import Q
 from payments import crypto, fields, urls
 from payments.errors import CurrencyNotSupported, KeyLimitReached
 from payments.gateways.registry import SIMULATOR
-from payments.models import ApiKey, GatewayAccount, Merchant
+from payments.models import ApiKey, GatewayAccount, Merchant, SettlementSchedule
 from payments.money import EXPONENT
+from payments.settlement_days import next_run
 from payments.states import Mode
 
 SLOTS = (1, 2)
@@ -79,6 +80,7 @@ def create_merchant(new: NewMerchant, *, mode: Mode, at: datetime) -> tuple[Merc
         )
         if mode == Mode.TEST:
             GatewayAccount.objects.create(merchant=merchant, mode=mode, gateway=SIMULATOR)
+        SettlementSchedule.objects.create(merchant=merchant, due_at=next_run(at, merchant.time_zone))
         issued = issue_key(merchant, mode=mode, at=at)
     return merchant, issued
 

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models import F
 
-from payments import append_only, books, clock
+from payments import append_only, books, clock, entries
 from payments.books import Difference, differences, figures
 from payments.gateways.simulator.models import SimulatedEvent, SimulatedPayment, SimulatedRefund
 from payments.jobs import run_job
@@ -54,7 +54,7 @@ def _verify(*, status):
 
 def test_where_all_is_well_there_is_nothing_to_name(shop):
     assert _verify(status=0) == f"{figures()}: 0 differences\n"
-    assert figures() == "3 orders, 3 payments, 5 refunds, 11 transfers, 9 accounts"
+    assert figures() == "3 orders, 3 payments, 5 refunds, 11 transfers, 9 accounts, 0 settlements, 0 pay-outs"
 
 
 def test_an_empty_house_agrees(db):
@@ -216,7 +216,7 @@ def test_attempts_in_flight_and_money_in_review_are_no_difference(db):
 
 
 def test_every_row_is_looked_at_however_many_there_are(shop, monkeypatch):
-    monkeypatch.setattr(books, "CHUNK", 1)
+    monkeypatch.setattr(entries, "CHUNK", 1)
     assert list(differences()) == []
     Payment.objects.filter(pk=shop.late.pk).update(refunded_minor=1)
     assert [difference.row for difference in differences()] == [shop.late.uid]
