@@ -13,15 +13,28 @@ from payments.books import balances, differences
 from payments.errors import PaymentsError
 from payments.gateways.simulator import desk, events
 from payments.gateways.simulator.models import SimulatedPayment, SimulatedRefund
-from payments.models import FeePlan, Merchant, Order, Payment, Refund
+from payments.models import (
+    FeePlan,
+    Merchant,
+    Order,
+    Payment,
+    Payout,
+    Refund,
+    Settlement,
+    SettlementLine,
+    SettlementSchedule,
+)
 from payments.money import Money
 from payments.services.audit import broken_links
 from payments.services.cancels import cancel_attempt
 from payments.services.disputes import close_dispute, open_dispute, post_adjustment
 from payments.services.payments import answer_challenge, terminate_order
+from payments.services.payouts import confirm_payout, fail_payout, send_payout
 from payments.services.reconcile import inquire_after_return
 from payments.services.refunds import cancel_refund, change_refund
 from payments.services.sending import approve_and_send, capture_payment, refund_payment, void_payment
+from payments.services.settlement_lines import Group, build_settlement
+from payments.services.settlements import close_settlement, discard_settlement, open_settlement
 from tests.factories import (
     APPROVED,
     CHALLENGED,
@@ -39,6 +52,7 @@ from tests.factories import (
     upi_request,
 )
 from tests.proof import assert_history_is_whole, assert_quiet, recover, work
+from tests.settling import settle_all
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +70,8 @@ class World:
         self.time, self.forms = time, 0
         merchant = MerchantFactory(one_person_refund_minor=5_000, accept_late_s=0)
         FeePlan.objects.create(merchant=merchant, percent_bps=200, fixed_minor=300, tax_bps=1_800)
+        SettlementSchedule.objects.create(merchant=merchant, due_at=clock.now())
+        self.group = Group(merchant, "test", "INR")
         self.orders = [OrderFactory(merchant=merchant, manual_capture=manual) for manual in (False, True)]
 
     @property
@@ -65,6 +81,14 @@ class World:
     @property
     def refunds(self):
         return list(Refund.objects.filter(order__in=self.orders).order_by("pk"))
+
+    @property
+    def settlements(self):
+        return list(Settlement.objects.order_by("pk"))
+
+    @property
+    def payouts(self):
+        return list(Payout.objects.order_by("pk"))
 
     def pay(self, n, minor):
         self.forms += 1
@@ -118,6 +142,34 @@ class World:
         amount = minor if n % 2 else -minor
         post_adjustment(self.orders[0].merchant, amount, "INR", mode="test", by=act(), at=clock.now())
 
+    def settle(self, n, minor):
+        at = clock.now()
+        by = act(PEOPLE[n % 3]) if n % 2 else None
+        settlement = open_settlement(self.group, cutoff_at=at - WAITS[n % 3], at=at, by=by)
+        build_settlement(settlement.pk, at=at)
+
+    def close(self, n, minor):
+        row = _one(self.settlements, n)
+        close_settlement(row.pk, net_minor=row.net_minor, by=act(PEOPLE[minor % 3]), at=clock.now())
+
+    def discard(self, n, minor):
+        discard_settlement(_one(self.settlements, n).pk, by=act(), at=clock.now())
+
+    def pay_out(self, n, minor):
+        row = _one(self.settlements, n)
+        send_payout(row.pk, net_minor=row.net_minor, by=act(), at=clock.now())
+
+    def confirm(self, n, minor):
+        today = clock.now().date()
+        confirm_payout(_one(self.payouts, n).pk, utr=f"UTR{minor}", value_date=today, by=act(), at=clock.now())
+
+    def bounce(self, n, minor):
+        fail_payout(_one(self.payouts, n).pk, message="Returned.", by=act(), at=clock.now())
+
+    def pay_in(self, n, minor):
+        merchant = self.group.merchant
+        post_adjustment(merchant, minor, "INR", mode="test", by=act(), at=clock.now(), is_paid_in=True)
+
     def tell(self, n, minor):
         deliver(("", "payment", "refund")[n % 3])
 
@@ -135,8 +187,8 @@ def _one(rows, n):
     return rows[n % len(rows)]
 
 
-ACTS = sorted(name for name in vars(World) if not name.startswith("_") and name not in ("attempts", "refunds"))
-MONEY_FIRST = ["pay", "pay", "capture", "refund", "refund", "approve", "tell", "work", "wait"]
+ACTS = sorted(name for name, act in vars(World).items() if not name.startswith("_") and callable(act))
+MONEY_FIRST = ["pay", "pay", "capture", "refund", "refund", "approve", "tell", "work", "wait", "settle", "close"]
 minors = st.sampled_from([1, 100, 5_000, 5_001, 10_091, 10_092, 10_093, 10_094, 10_095, 14_999, 29_999, 30_000])
 steps = st.lists(st.tuples(st.sampled_from(ACTS + MONEY_FIRST), st.integers(0, 11), minors), min_size=3, max_size=25)
 
@@ -179,6 +231,25 @@ def _assert_all_is_well(world):
     assert balances().get(("refunds_in_transit", "INR"), 0) == 0
     assert sum(balances().values()) == 0
     assert Merchant.objects.count() == 1
+    _assert_everything_is_settled_once(world)
+
+
+def _assert_everything_is_settled_once(world):
+    """I12: once all is settled, what the merchant is still owed is what settlements say, less what was paid out."""
+    settle_all(world.group)
+    lines = SettlementLine.objects.all()
+    captured = Payment.objects.filter(capture_kind="normal")
+    assert set(lines.filter(kind="payment").values_list("payment", flat=True)) == {row.pk for row in captured}
+    with_line = set(lines.filter(kind="refund").values_list("refund", flat=True))
+    undone = ("failed", "cancelled")
+    sent = Refund.objects.filter(payment__in=captured, sent_at__isnull=False)
+    assert {row.pk for row in sent.exclude(status__in=undone)} <= with_line <= {row.pk for row in sent}
+    reversed_ = set(lines.filter(kind="reversal").values_list("refund", flat=True))
+    assert reversed_ == with_line & {row.pk for row in sent.filter(status__in=undone)}
+    owed = sum(row.net_minor - row.carried_in_minor for row in world.settlements)
+    paid_out = sum(row.amount_minor for row in world.payouts if row.status != "failed")
+    assert -balances().get(("merchant_payable", "INR"), 0) == owed - paid_out
+    assert [str(difference) for difference in differences()] == []
 
 
 SETTINGS = {
