@@ -1,6 +1,6 @@
 # Each of these works as the first command on a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check format docs pins proto clean
+.PHONY: help run test test-all bench check format docs pins proto clean
 
 PY := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null)
@@ -39,6 +39,9 @@ test: .venv/.dev ## Run the fast tests on SQLite, browser included where there i
 
 test-all: .venv/.dev ## Run everything on SQLite and on PostgreSQL (TEST_POSTGRES_URL)
 	@bash tests/run_all.sh
+
+bench: .venv/.dev ## Measure on PostgreSQL (TEST_POSTGRES_URL), against the floor of the same run
+	@$(PY) -m tests.bench
 
 check: .venv/.dev ## Format, lint, types, layers, migrations, deploy settings
 	.venv/bin/ruff format --check .
