@@ -11,19 +11,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from checkout.amounts import format_money
+from checkout.amounts import format_money, signed
 from checkout.staff.audit import link_to_person
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Panel, facts_of, link_for, link_to, moment, short_moment
 from payments.models import Adjustment, LedgerAccount, Payment, Refund, Transfer
 from payments.money import EXPONENT
-
-MINUS = "\u2212"
-
-
-def signed(minor: int, currency: str) -> str:
-    """An amount with a minus sign, not a hyphen, where it is below zero."""
-    return f"{MINUS if minor < 0 else ''}{format_money(abs(minor), currency)}"
 
 
 def kind_words(kind: str) -> str:

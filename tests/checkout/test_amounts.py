@@ -1,6 +1,6 @@
 import pytest
 
-from checkout.amounts import SIGNS, amount_of, format_money
+from checkout.amounts import SIGNS, amount_of, format_money, grouped, on_scale, rounded, signed, unit_of
 from payments.money import EXPONENT, MAX_MINOR, Money
 
 NBSP = "\u00a0"
@@ -51,3 +51,58 @@ def test_every_currency_can_be_printed_and_loses_no_digit(currency):
 def test_every_sign_belongs_to_a_currency_we_know_and_no_two_share_one():
     assert set(SIGNS) <= set(EXPONENT)
     assert len(set(SIGNS.values())) == len(SIGNS)
+
+
+@pytest.mark.parametrize(
+    ("number", "currency", "text"),
+    [(0, "INR", "0"), (999, "INR", "999"), (1_91_200, "INR", "1,91,200"), (191_200, "USD", "191,200")],
+)
+def test_numbers_are_grouped_as_the_currency_is(number, currency, text):
+    assert grouped(number, currency) == text
+
+
+def test_what_is_below_zero_has_a_minus_sign_and_no_hyphen():
+    assert signed(-166_710, "INR") == "\u2212₹1,667.10"
+    assert signed(0, "INR") == "₹0.00"
+    assert signed(-1_234, "KWD") == f"\u2212KWD{NBSP}1.234"
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (25_646_050, "INR", "₹2,56,461"),
+        (25_646_049, "INR", "₹2,56,460"),
+        (99_950, "INR", "₹999.50"),
+        (50_000, "INR", "₹500"),
+        (1_234_567, "JPY", "¥1,234,567"),
+        (1_234, "KWD", f"KWD{NBSP}1.234"),
+        (1_234_500, "KWD", f"KWD{NBSP}1,235"),
+    ],
+)
+def test_labels_round_to_whole_units_once_there_are_a_thousand(minor, currency, text):
+    assert rounded(minor, currency) == text
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (0, "INR", "₹0"),
+        (50, "INR", "₹0.50"),
+        (5_000_000, "INR", "₹50,000"),
+        (10_000_000, "INR", f"₹1{NBSP}lakh"),
+        (15_000_000, "INR", f"₹1.5{NBSP}lakh"),
+        (1_000_000_000, "INR", f"₹1{NBSP}crore"),
+        (10_000_000_000, "INR", f"₹10{NBSP}crore"),
+        (50_000_000, "USD", "$500,000"),
+        (200_000_000, "USD", f"$2{NBSP}million"),
+        (2_000_000, "JPY", f"¥2{NBSP}million"),
+        (500, "KWD", f"KWD{NBSP}0.500"),
+    ],
+)
+def test_a_scale_counts_in_the_words_people_use(minor, currency, text):
+    assert on_scale(minor, currency) == text
+
+
+@pytest.mark.parametrize(("currency", "unit"), [("INR", 100), ("JPY", 1), ("KWD", 1_000)])
+def test_a_unit_has_as_many_minor_units_as_the_currency_says(currency, unit):
+    assert unit_of(currency) == unit

@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from checkout.staff.ledger import MINUS, signed, sums_of
+from checkout.amounts import MINUS, signed
+from checkout.staff.ledger import sums_of
 from payments import clock
 from payments.models import FeePlan, LedgerAccount, Transfer
 from payments.money import Money
