@@ -132,6 +132,14 @@ class Payment(models.Model):
                 condition=Q(capture_kind="normal"),
                 name="payment_to_settle",
             ),
+            # For figures over a period, and for what is open however long ago it began.
+            Index(fields=["mode", "started_at"], name="payment_by_start"),
+            Index(fields=["mode", "completed_at"], condition=Q(capture_kind="normal"), name="payment_taken_by_time"),
+            Index(
+                fields=["mode", "started_at"],
+                condition=Q(status="pending") | ~Q(review_reason=""),
+                name="payment_not_known_by_start",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -62,6 +62,7 @@ class Refund(models.Model):
         indexes = [
             Index(fields=["inquire_at"], condition=Q(inquire_at__isnull=False), name="refund_by_inquiry"),
             Index(fields=["requested_at"], condition=Q(status="requested"), name="refund_waiting_by_time"),
+            Index(fields=["mode", "completed_at"], name="refund_by_completion"),  # while undecided, there is no time
         ]
 
     def __str__(self) -> str:

@@ -111,6 +111,7 @@ class Settlement(models.Model):
         indexes = [
             Index(fields=["build_at"], condition=Q(build_at__isnull=False), name="settlement_by_build"),
             Index(fields=["merchant", "mode", "id"], name="settlement_by_merchant"),
+            Index(fields=["mode"], condition=~Q(status="paid_out"), name="settlement_not_paid_out"),
         ]
 
     def __str__(self) -> str:
