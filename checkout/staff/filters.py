@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from payments import clock
+from payments.figures import NOT_KNOWN
 from payments.gateways.registry import GATEWAYS
 from payments.models import ApiKey, Event, GatewayEvent, Order, Payment
 from payments.states import OPEN, OrderStatus, PaymentStatus, RefundStatus
@@ -51,11 +52,17 @@ class NeedsReview(admin.SimpleListFilter):
     parameter_name = "review"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("needed", "needs review"), ("none", "nothing to review")]
+        return [
+            ("needed", "needs review"),
+            ("unknown", "not known yet, or needs review"),
+            ("none", "nothing to review"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
         if self.value() == "needed":
             return queryset.exclude(review_reason="")
+        if self.value() == "unknown":
+            return queryset.filter(NOT_KNOWN)
         return queryset.filter(review_reason="") if self.value() == "none" else queryset
 
 

@@ -13,21 +13,33 @@ class StaffSite(admin.AdminSite):
     index_title = "Staff"
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from checkout.staff.signature_debugger import SignatureDebugger  # needs the models, which load after this
+        from checkout.staff.overview import Overview  # these need the models, which load after this
+        from checkout.staff.signature_debugger import SignatureDebugger
 
-        page = self.admin_view(SignatureDebugger(self))
-        return [path("signature-debugger/", page, name="signature_debugger"), *super().get_urls()]
+        return [
+            path("overview/", self.admin_view(Overview(self)), name="overview"),
+            path("signature-debugger/", self.admin_view(SignatureDebugger(self)), name="signature_debugger"),
+            *super().get_urls(),
+        ]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """The models' lists, with our page among those of the payments for whom it is for."""
+        """The models' lists, with our pages for whom they are for: the overview first, the other with the payments."""
+        from checkout.staff import overview
         from checkout.staff.signature_debugger import TITLE, may_debug
 
         apps = super().get_app_list(request, app_label)
         for app in apps:
             if app["app_label"] == "payments" and may_debug(request):
-                where = reverse("admin:signature_debugger", current_app=self.name)
-                row = {"name": TITLE, "object_name": "SignatureDebugger", "admin_url": where, "add_url": None}
-                app["models"] = sorted(
-                    [*app["models"], {**row, "view_only": True, "perms": {}}], key=lambda m: m["name"]
-                )
+                row = self._row(TITLE, "SignatureDebugger", "signature_debugger")
+                app["models"] = sorted([*app["models"], row], key=lambda m: m["name"])
+        if app_label is None and overview.may_overview(request):
+            row = self._row(overview.TITLE, "Overview", "overview")
+            apps.insert(0, {"name": self.site_title, "app_label": "till", "app_url": row["admin_url"], "models": [row]})
         return apps
+
+    def _row(self, title: str, name: str, view: str) -> dict[str, Any]:
+        """A page of ours as a line of that list."""
+        where = reverse(f"admin:{view}", current_app=self.name)
+        return {
+            "name": title, "object_name": name, "admin_url": where, "add_url": None, "view_only": True, "perms": {},
+        }  # fmt: skip
