@@ -1,5 +1,6 @@
 """Refusals with a name. Callers catch by meaning; each edge maps the classes to its own codes once."""
 
+from datetime import datetime
 from typing import Any
 
 
@@ -156,3 +157,14 @@ class NothingToSettle(PaymentsError):
 
 class NotSettled(PaymentsError):
     """The settlement is not in a state for this: the message says which it is in."""
+
+
+class TooManyTries(PaymentsError):
+    """Wrong passwords or codes in a row: nothing more is looked at until `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(
+            f"Too many wrong passwords or codes, for this account or from your address. Try again after "
+            f"{until:%H:%M} (UTC): until then even the right ones are not looked at."
+        )
+        self.until = until

@@ -12,6 +12,7 @@ from payments.models.order import Order
 from payments.models.payment import Authorization, Payment
 from payments.models.refund import Refund
 from payments.models.settlement import Payout, Settlement, SettlementEvent, SettlementLine, SettlementSchedule
+from payments.models.staff import RecoveryCode, SecondFactor, SignInTries
 from payments.models.worker import Worker
 
 __all__ = [
@@ -34,11 +35,14 @@ __all__ = [
     "ParkedOrigin",
     "Payment",
     "Payout",
+    "RecoveryCode",
     "Refund",
+    "SecondFactor",
     "Settlement",
     "SettlementEvent",
     "SettlementLine",
     "SettlementSchedule",
+    "SignInTries",
     "Transfer",
     "Worker",
 ]

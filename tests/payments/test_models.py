@@ -27,6 +27,8 @@ from payments.models import (
     Merchant,
     Order,
     Payment,
+    RecoveryCode,
+    SecondFactor,
     Transfer,
 )
 from payments.services.disputes import post_adjustment
@@ -151,6 +153,16 @@ def _simulated_refund(**columns):
     _simulated("open")
     row = SimulatedPayment.objects.get()
     SimulatedRefund.objects.create(payment=row, key="r", status="done", made_at=row.made_at, **columns)
+
+
+def _second_factor(**columns):
+    SecondFactor.objects.create(user=UserFactory(), **columns)
+
+
+def _twice_the_same_recovery_code():
+    code = {"user": UserFactory(), "digest": b"d" * 32, "made_at": clock.now()}
+    for _ in range(2):
+        RecoveryCode.objects.create(**code)
 
 
 def _fee_plan(**columns):
@@ -308,6 +320,8 @@ BREAKS = {
         lambda: _simulated("held", captured_minor=1),
     ],
     "simulated_refund_above_zero": [lambda: _simulated_refund(amount_minor=0)],
+    "second_factor_whole": [lambda: _second_factor(enrolled_at=clock.now()), lambda: _second_factor(secret=b"sealed")],
+    "recovery_code_once": [_twice_the_same_recovery_code],
     "one_simulated_payment_per_key": [lambda: (_simulated("open"), _simulated("declined"))],
 }
 CONSTRAINTS = {
