@@ -52,6 +52,14 @@ def check_live_keys(databases: Any = None, **_: Any) -> list[checks.CheckMessage
                 id="till.E002",
             )
         )
+    if not settings.STAFF_SECOND_FACTOR:
+        found.append(
+            checks.Warning(
+                "There are live API keys, and staff sign in by password alone.",
+                hint="Leave STAFF_SECOND_FACTOR out, or set it to True.",
+                id="till.W004",
+            )
+        )
     if connection.vendor == "sqlite":
         found.append(
             checks.Warning(

@@ -174,6 +174,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 # --- Staff ---
+# Codes of an app beside passwords: wherever passwords travel over real networks. Whoever has enrolled is always asked.
+STAFF_SECOND_FACTOR = read.strict_bool(env, "STAFF_SECOND_FACTOR", default=HTTPS)
+STAFF_IDLE_MINUTES = read.integer(env, "STAFF_IDLE_MINUTES", default=15, at_least=1, at_most=480)
 LOGIN_URL = "admin:login"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",

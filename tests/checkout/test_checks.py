@@ -36,9 +36,16 @@ def test_live_keys_over_plain_http_are_an_error(merchant, now, settings):
 
 
 def test_live_keys_on_sqlite_are_a_warning_and_on_postgresql_are_fine(merchant, now, settings):
-    settings.HTTPS = True
+    settings.HTTPS = settings.STAFF_SECOND_FACTOR = True
     _live_key(merchant, now)
     assert _ids(check_live_keys(databases=["default"])) == (["till.W001"] if connection.vendor == "sqlite" else [])
+
+
+def test_live_keys_guarded_by_passwords_alone_are_a_warning(merchant, now, settings):
+    settings.HTTPS, settings.STAFF_SECOND_FACTOR = True, False
+    assert check_live_keys(databases=["default"]) == []
+    _live_key(merchant, now)
+    assert "till.W004" in _ids(check_live_keys(databases=["default"]))
 
 
 def test_revoked_live_keys_and_test_keys_do_not_matter(merchant, now, settings):

@@ -34,6 +34,13 @@ def test_it_makes_a_merchant_and_a_staff_user_and_prints_them(run, settings):
     assert user.check_password(made["staff_password"])
 
 
+def test_the_printed_password_alone_opens_the_admin(run, client):
+    made, _ = run()
+    sent = {"username": made["staff_username"], "password": made["staff_password"]}
+    assert client.post("/admin/login/", sent)["Location"] == "/admin/"
+    assert client.get("/admin/").status_code == 200
+
+
 def test_a_second_start_makes_nothing_new(run):
     first, _ = run()
     second, told = run()
