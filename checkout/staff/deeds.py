@@ -27,6 +27,7 @@ from django.views.decorators.http import require_http_methods
 from checkout.amounts import format_money
 from checkout.staff.base import ReadOnlyAdmin, StaffAdmin
 from checkout.staff.facts import Panel, facts_of
+from checkout.staff.proofs import ask_again
 from checkout.staff.reasons import ReasonForm, act_of
 from payments import clock
 from payments.errors import BadInput, PaymentsError, StaleRow
@@ -61,6 +62,8 @@ class Deed(Generic[Row]):
     """What its button says."""
     title: ClassVar[str]
     permission: ClassVar[str]
+    asks_again: ClassVar[bool] = True
+    """Whether whoever does it must have proved within minutes who they are, as for all that moves money."""
 
     def why_not(self, row: Row, user_id: int) -> str:
         """Why it cannot be done now, or nothing."""
@@ -132,7 +135,7 @@ class DoorsAdmin(StaffAdmin):
         row = context["original"]
         context["deeds"] = [
             {"label": deed.label, "url": self._url(deed, row)}
-            for deed in self.deeds
+            for deed in (self.deeds if row else ())
             if request.user.has_perm(deed.permission) and not deed.why_not(row, _user_id(request))
         ]
         return super().render_change_form(request, context, *args, **kwargs)
@@ -148,6 +151,9 @@ class DoorsAdmin(StaffAdmin):
         if not self.has_view_permission(request, row):
             raise PermissionDenied
         refusal = deed.why_not(row, _user_id(request))
+        asked = ask_again(request) if deed.asks_again and not refusal else None
+        if asked is not None:
+            return asked
         if request.method != "POST":
             return self._ask(request, deed, row, deed.form(row), refusal=refusal)
         if refusal:

@@ -79,6 +79,7 @@ class SendAgain(Deed[Delivery]):
 
     name, label, title = "replay", "Send again…", "Send this webhook again"
     permission = "payments.change_delivery"
+    asks_again = False
 
     def why_not(self, row: Delivery, user_id: int) -> str:
         at = clock.now()

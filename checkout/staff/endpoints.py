@@ -73,6 +73,7 @@ def kinds_in_words(kinds: list[str]) -> str:
 
 class _OfLiveEndpoint(Deed[Endpoint]):
     permission = "payments.change_endpoint"
+    asks_again = False
 
     def why_not(self, row: Endpoint, user_id: int) -> str:
         return "This endpoint is switched off, for good: add it again." if row.disabled_at else ""

@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_protect
 from checkout.amounts import format_money
 from checkout.staff.base import StaffAdmin, at_field
 from checkout.staff.merchant_form import minor_of
+from checkout.staff.proofs import proved
 from checkout.staff.reasons import ReasonedAdmin, ReasonField, ReasonForm
 from payments.errors import BadInput
 from payments.fees import fee_of
@@ -159,6 +160,7 @@ class FeePlanAdmin(ReasonedAdmin, StaffAdmin):
         self.message_user(request, words, messages.INFO)
 
     @method_decorator(csrf_protect)
+    @proved
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Remove a plan after a page that says what follows and asks why."""
         with transaction.atomic():

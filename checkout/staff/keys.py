@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Panel, facts_of, link_for, moment, short_moment
 from checkout.staff.filters import KeyState
+from checkout.staff.proofs import proved
 from checkout.staff.reasons import ReasonField, ReasonForm, act_of
 from payments import clock
 from payments.errors import KeyLimitReached
@@ -100,6 +101,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     @method_decorator(csrf_protect)
+    @proved
     @sensitive_variables()
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Ask for whom; answer the POST itself with the secret. A redirect would have to keep it somewhere."""
@@ -129,6 +131,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         return super().response_action(request, queryset, *args, **kwargs)
 
     @admin.action(description="Revoke selected API keys", permissions=["revoke"])
+    @proved
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
         """End keys for good, after a page that says so. Rows stay: they say who could call us, and until when."""
         live = list(queryset.filter(revoked_at=None))

@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from checkout.staff.base import at_field
+from checkout.staff.proofs import proved
 from payments import clock, fields
 from payments.errors import BadInput
 from payments.services.audit import Act, record_act
@@ -77,11 +78,19 @@ def _told(value: Any) -> Any:
 class ReasonedAdmin(AnyAdmin):
     """A model whose every change in its form needs a reason, recorded in the transaction of the change.
 
+    Whoever sends it must have proved within minutes who they are.
+
     The form declares `reason`. Who may only look is not asked for one.
     """
 
     audit_type = ""
     """What the audit entries call a row of this model."""
+
+    @proved
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = [

@@ -91,6 +91,7 @@ class SendRangeAgain(Deed[Merchant]):
 
     name, label, title = "replay", "Send webhooks again…", "Send webhooks again"
     permission = "payments.change_delivery"
+    asks_again = False
 
     def why_not(self, row: Merchant, user_id: int) -> str:
         if row.api_keys.filter(revoked_at=None).exists():

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from checkout.amounts import format_money
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Panel, facts_of, moment, status_mark
+from checkout.staff.proofs import proved
 from checkout.staff.reasons import ReasonForm, act_of
 from payments import clock
 from payments.errors import NotPayable
@@ -92,6 +93,7 @@ class TerminableAdmin(ReadOnlyAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @proved
     def terminate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Say what would happen and ask why; do it on POST, and tell on the order's page what came of it."""
         if not self.has_terminate_permission(request):

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.db.models import F
 from django.test import Client
 
+from checkout.staff import sessions
 from payments import clock, ids
 from payments.models import Authorization, Event, GatewayAccount, GatewayEvent, Payment, Refund
 from payments.services.endpoints import add_endpoint, send_test
@@ -17,8 +18,12 @@ from tests.staff import MODELS
 
 
 def signed_in(user):
+    """A browser whose owner has just typed their password."""
     client = Client()
     client.force_login(user)
+    session = client.session
+    session.update(dict.fromkeys((sessions.SIGNED_IN, sessions.SEEN, sessions.PROVED), clock.now().timestamp()))
+    session.save()
     return client
 
 

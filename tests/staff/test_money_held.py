@@ -126,8 +126,9 @@ def test_a_refusal_of_the_gateway_is_told_and_can_be_tried_again(cashier, held, 
 
 def test_a_capture_that_finds_the_hold_gone_says_so(cashier, held):
     token = token_of(fill_in(cashier, held, "capture", amount="299.99"))
+    person = cashier.get("/admin/").wsgi_request.user
     with clock.shifted(timedelta(days=8)):
-        cashier = signed_in(cashier.get("/admin/").wsgi_request.user)
+        cashier = signed_in(person)
         words = told(confirm(cashier, held, "capture", token), held)
     assert words.startswith("Released: nothing was taken")
 
