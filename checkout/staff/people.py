@@ -12,7 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
+from checkout.staff.deeds import DoorsAdmin
+from checkout.staff.proofs import ask_again
 from checkout.staff.reasons import ReasonedAdmin, ReasonField
+from checkout.staff.second_factors import ResetSecondFactor
 
 if TYPE_CHECKING:
     AnyUserAdmin = UserAdmin[User]
@@ -60,8 +63,12 @@ class PasswordForm(PasswordChangeForm):
 
 
 @admin.register(User)
-class PersonAdmin(SuperusersOnly, ReasonedAdmin, AnyUserAdmin):
+class PersonAdmin(SuperusersOnly, ReasonedAdmin, AnyUserAdmin, DoorsAdmin):
     """Who works here."""
+
+    deeds = (ResetSecondFactor(),)
+    change_form_template = "staff/person.html"
+    search_help_text = "Part of a user name, a name or an e-mail address."
 
     form = PersonForm
     add_form = NewPersonForm
@@ -69,6 +76,10 @@ class PersonAdmin(SuperusersOnly, ReasonedAdmin, AnyUserAdmin):
     change_user_password_template = "staff/person_password.html"  # noqa: S105
     audit_type = "user"
     list_display = ("username", "email", "in_groups", "is_staff", "is_superuser", "is_active")
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """As for a new password: first who asks for it, then what it is."""
+        return ask_again(request) or super().add_view(request, form_url, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
@@ -79,7 +90,13 @@ class PersonAdmin(SuperusersOnly, ReasonedAdmin, AnyUserAdmin):
 
     @method_decorator(sensitive_post_parameters())
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """The stock view, with the new password, its log entry and the audit entry in one transaction."""
+        """The stock view, with the new password, its log entry and the audit entry in one transaction.
+
+        Who is asked again who they are is asked before they type a password, which nothing carries on.
+        """
+        asked = ask_again(request)
+        if asked is not None:
+            return asked
         with transaction.atomic():
             return super().user_change_password(request, id, form_url)
 
