@@ -42,6 +42,7 @@ from tests.factories import (
     UserFactory,
     act,
 )
+from tests.payments.settlement_breaks import SETTLEMENT_BREAKS
 
 BEYOND_UINT32 = 2**32
 
@@ -342,7 +343,11 @@ def _blamed(error, constraint):
 
 @pytest.mark.parametrize(
     ("name", "breaking"),
-    [pytest.param(name, write, id=f"{name}-{i}") for name, writes in BREAKS.items() for i, write in enumerate(writes)],
+    [
+        pytest.param(name, write, id=f"{name}-{i}")
+        for name, writes in (BREAKS | SETTLEMENT_BREAKS).items()
+        for i, write in enumerate(writes)
+    ],
 )
 @pytest.mark.django_db
 def test_the_database_refuses(name, breaking):
@@ -352,7 +357,7 @@ def test_the_database_refuses(name, breaking):
 
 
 def test_every_constraint_is_tried():
-    assert set(BREAKS) >= set(CONSTRAINTS)
+    assert set(BREAKS | SETTLEMENT_BREAKS) >= set(CONSTRAINTS)
 
 
 @pytest.mark.parametrize("column", ["refund_reserved_minor", "refunded_minor"])
