@@ -11,6 +11,7 @@ from django.utils.html import format_html
 
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Fact, Panel, facts_of, link_for, link_to, moment, short_moment
+from checkout.staff.ranges import Period
 from payments.models import (
     Adjustment,
     ApiKey,
@@ -98,7 +99,7 @@ class ActFilter(admin.SimpleListFilter):
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("number", "happened", "actor", "act", "object_type", "object_id", "of_order", "reason")
-    list_filter = (ActFilter, "actor", "object_type", ("at", admin.DateFieldListFilter))
+    list_filter = (ActFilter, "actor", "object_type", ("at", Period))
     list_select_related = ("actor", "order")
     search_fields = ("object_id__exact",)
     search_help_text = "The whole id of what it was done to, or an order id (the merchant's or ours)."

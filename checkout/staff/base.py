@@ -7,8 +7,10 @@ from django.contrib.admin import ShowFacets
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 
 from checkout.staff.facts import Panel, Table
+from checkout.staff.pages import KeysetList
 from payments.errors import BadInput
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ else:
 
 
 class StaffAdmin(AnyAdmin):
-    """A model staff can look at. Rows are never deleted, and lists never count the whole table twice."""
+    """A model staff can look at. Rows are never deleted, and lists never count or walk through a whole table."""
 
     actions: Any = None
     change_list_template = "staff/list.html"
@@ -30,6 +32,14 @@ class StaffAdmin(AnyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetList]:
+        return KeysetList
+
+    @admin.display(description="merchant")
+    def seller(self, row: Any) -> str:
+        """Whose a row is, and in which mode: one column of a list."""
+        return format_html('{} <span class="till-mode">{}</span>', row.merchant, row.mode)
 
 
 class ReadOnlyAdmin(StaffAdmin):

@@ -7,16 +7,20 @@ from django.utils.html import format_html
 
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Panel, facts_of, link_for, may_view, moment, short_moment
+from checkout.staff.ranges import Period
+from checkout.staff.search import FindsByTerm, customers_by
 from payments.models import Customer, Order
 
 
 @admin.register(Customer)
-class CustomerAdmin(ReadOnlyAdmin):
-    list_display = ("id", "name", "email", "phone", "reference", "merchant", "mode", "created")
-    list_filter = ("mode", ("created_at", admin.DateFieldListFilter), "merchant")
+class CustomerAdmin(FindsByTerm, ReadOnlyAdmin):
+    finds = customers_by
+    list_display = ("id", "name", "email", "phone", "reference", "created", "seller")
+    list_filter = (("created_at", Period), "mode", "merchant")
     list_select_related = ("merchant",)
-    search_fields = ("id__exact", "reference__exact", "phone__exact", "email__istartswith")
-    search_help_text = "A whole customer id, reference or phone number (+91…), or the start of an e-mail address."
+    search_help_text = (
+        "Whole, not a part: a customer id, the merchant's reference of the customer, an e-mail address or a phone number."
+    )
 
     @admin.display(description="created (UTC)")
     def created(self, customer: Customer) -> str:

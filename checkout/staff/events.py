@@ -8,15 +8,17 @@ from django.http import HttpRequest
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Panel, Table, facts_of, link_for, link_to, moment, short_moment
 from checkout.staff.filters import EventKind
+from checkout.staff.ranges import Period
+from checkout.staff.search import FindsByTerm, events_by
 from payments.models import Event
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
+class EventAdmin(FindsByTerm, ReadOnlyAdmin):
     list_display = ("number", "happened", "kind", "of_order", "of_payment", "of_refund", "old", "new", "cause")
-    list_filter = (EventKind, ("at", admin.DateFieldListFilter), "order__mode", "order__merchant")
+    finds = events_by
+    list_filter = (EventKind, ("at", Period), "order__mode", "order__merchant")
     list_select_related = ("order", "payment", "refund")
-    search_fields = ("order__order_id__exact", "order__uid__exact", "payment__uid__exact", "refund__uid__exact")
     search_help_text = "A whole order id (the merchant's or ours), payment id or refund id."
 
     @admin.display(description="no.")

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from payments import clock
 from payments.figures import NOT_KNOWN
 from payments.gateways.registry import GATEWAYS
-from payments.models import ApiKey, Event, GatewayEvent, Order, Payment
-from payments.states import OPEN, OrderStatus, PaymentStatus, RefundStatus
+from payments.models import ApiKey, Event, GatewayEvent, Order, Payment, Refund
+from payments.states import OPEN, Method, OrderStatus, PaymentStatus, RefundStatus
 
 EVENT_KINDS = (
     *(f"order.{status}" for status in OrderStatus),
@@ -45,8 +45,16 @@ class ShownStatus(admin.SimpleListFilter):
         return queryset.filter(Q(status=asked), ~overdue(at))
 
 
+def by_payment(rows: QuerySet[Any], *conditions: Q, **columns: str) -> QuerySet[Any]:
+    """Payments of these columns; orders with such an attempt; refunds of such a payment."""
+    if rows.model is Payment:
+        return rows.filter(*conditions, **columns)
+    named = {"pk": OuterRef("payment")} if rows.model is Refund else {"order": OuterRef("pk")}
+    return rows.filter(Exists(Payment.objects.filter(*conditions, **columns, **named)))
+
+
 class NeedsReview(admin.SimpleListFilter):
-    """Payments a person should look at."""
+    """Payments a person should look at, and orders that have one."""
 
     title = "review"
     parameter_name = "review"
@@ -58,12 +66,29 @@ class NeedsReview(admin.SimpleListFilter):
             ("none", "nothing to review"),
         ]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        odd = ~Q(review_reason="")
         if self.value() == "needed":
-            return queryset.exclude(review_reason="")
+            return by_payment(queryset, odd)
         if self.value() == "unknown":
-            return queryset.filter(NOT_KNOWN)
-        return queryset.filter(review_reason="") if self.value() == "none" else queryset
+            return by_payment(queryset, NOT_KNOWN)
+        if self.value() != "none":
+            return queryset
+        return queryset.exclude(pk__in=by_payment(queryset.model._default_manager.all(), odd).values("pk"))
+
+
+class MethodFilter(admin.SimpleListFilter):
+    """By how the customer paid, or tried to."""
+
+    title = "method"
+    parameter_name = "method"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(method.value, method.value) for method in Method]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.value()
+        return by_payment(queryset, method=asked) if asked in set(Method) else queryset
 
 
 class KeyState(admin.SimpleListFilter):
@@ -109,8 +134,8 @@ class EventFit(admin.SimpleListFilter):
         return queryset.exclude(payment=None) if self.value() == "one" else queryset
 
 
-class EventGateway(admin.SimpleListFilter):
-    """Gateway events by sender; the names come from the registry, not from a walk through the table."""
+class GatewayFilter(admin.SimpleListFilter):
+    """By gateway; the names come from the registry, not from a walk through the table."""
 
     title = "gateway"
     parameter_name = "gateway"
@@ -118,8 +143,10 @@ class EventGateway(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(name, name) for name in sorted(GATEWAYS)]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[GatewayEvent]) -> QuerySet[GatewayEvent]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         name = self.value() or ""
+        if not name:
+            return queryset
         if "\x00" in name:
             return queryset.none()  # no database takes it, and no gateway is called so
-        return queryset.filter(gateway=name) if name else queryset
+        return queryset.filter(gateway=name) if queryset.model is GatewayEvent else by_payment(queryset, gateway=name)

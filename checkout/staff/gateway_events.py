@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Panel, Table, facts_of, link_for, link_to, moment, short_moment
-from checkout.staff.filters import EventFit, EventGateway
+from checkout.staff.filters import EventFit, GatewayFilter
+from checkout.staff.ranges import Period
 from payments.gateways.registry import GATEWAYS
 from payments.models import GatewayEvent, Payment
 
@@ -22,7 +23,7 @@ SHOWN_WITH_PAYMENT = 20
 class GatewayEventAdmin(ReadOnlyAdmin):
     change_form_template = "staff/gateway_event.html"
     list_display = ("event_id", "kind", "gateway", "of_payment", "received")
-    list_filter = (EventFit, EventGateway, ("received_at", admin.DateFieldListFilter))
+    list_filter = (EventFit, GatewayFilter, ("received_at", Period))
     list_select_related = ("payment",)
     search_fields = ("event_id__exact", "payment__uid__exact")
     search_help_text = "A whole event id of the gateway, or a whole payment id."

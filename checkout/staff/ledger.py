@@ -15,6 +15,9 @@ from checkout.amounts import format_money, signed
 from checkout.staff.audit import link_to_person
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Panel, facts_of, link_for, link_to, moment, short_moment
+from checkout.staff.ranges import Period
+from checkout.staff.search import FindsByTerm, adjustments_by, any_of, order_ids
+from checkout.staff.terms import Term
 from payments.models import Adjustment, LedgerAccount, Payment, Refund, Transfer
 from payments.money import EXPONENT
 
@@ -262,7 +265,7 @@ class TransferAdmin(ReadOnlyAdmin):
 
 def booked_for(term: str) -> Q:
     """Transfers because of a payment (with its refunds and adjustments), a refund, or all payments of an order."""
-    payments = Payment.objects.filter(Q(uid=term) | Q(order__uid=term) | Q(order__order_id=term))
+    payments = any_of(Payment.objects.all(), [Q(uid=term), *order_ids(Term(term), "order__")])
     paid = list(payments.values_list("pk", flat=True)[:200])
     refunds = Refund.objects.filter(Q(uid=term) | Q(payment__in=paid)).values("pk")
     adjustments = Adjustment.objects.filter(payment__in=paid).values("pk")
@@ -277,11 +280,11 @@ def booked_for(term: str) -> Q:
 
 
 @admin.register(Adjustment)
-class AdjustmentAdmin(ReadOnlyAdmin):
+class AdjustmentAdmin(FindsByTerm, ReadOnlyAdmin):
+    finds = adjustments_by
     list_display = ("number", "made", "amount", "merchant", "mode", "of_payment", "made_by", "reason")
-    list_filter = ("mode", CurrencyFilter, ("made_at", admin.DateFieldListFilter), "merchant")
+    list_filter = ("mode", CurrencyFilter, ("made_at", Period), "merchant")
     list_select_related = ("merchant", "payment", "made_by")
-    search_fields = ("payment__uid__exact", "payment__order__order_id__exact")
     search_help_text = "A whole payment id or order id."
 
     @admin.display(description="no.")

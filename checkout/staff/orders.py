@@ -21,8 +21,10 @@ from checkout.staff.facts import (
     status_mark,
     with_times,
 )
-from checkout.staff.filters import ShownStatus
+from checkout.staff.filters import GatewayFilter, MethodFilter, NeedsReview, ShownStatus
 from checkout.staff.links import LinksAdmin
+from checkout.staff.ranges import AmountRange, Period
+from checkout.staff.search import FindsByTerm, orders_by
 from checkout.staff.terminate import TerminableAdmin
 from checkout.staff.timeline import AT_MOST as TIMELINE_AT_MOST
 from checkout.staff.timeline import timeline_of
@@ -33,14 +35,27 @@ from payments.wire import order_facts
 
 
 @admin.register(Order)
-class OrderAdmin(LinksAdmin, TerminableAdmin):
+class OrderAdmin(FindsByTerm, LinksAdmin, TerminableAdmin):
     change_list_template = "staff/order_list.html"
     change_form_template = "staff/order_timeline.html"
-    list_display = ("order_id", "shown_status", "amount", "created", "customer_email", "merchant", "mode")
-    list_filter = (ShownStatus, "mode", ("created_at", admin.DateFieldListFilter), "merchant")
+    finds = orders_by
+    list_display = ("order_id", "shown_status", "amount", "created", "customer_email", "seller")
+    list_filter = (
+        ShownStatus,
+        ("created_at", Period),
+        ("amount_minor", AmountRange),
+        MethodFilter,
+        GatewayFilter,
+        NeedsReview,
+        "mode",
+        "merchant",
+    )
     list_select_related = ("merchant",)
-    search_fields = ("order_id__startswith", "uid__startswith", "customer_email__istartswith")
-    search_help_text = "The start of an order id (the merchant's or ours) or of the customer's e-mail address."
+    search_help_text = (
+        "Whole, not a part: an id of the order, of a payment or of a refund (the merchant's, ours, the gateway's or the "
+        "bank's), the merchant's reference of the customer, an e-mail address, a phone number, or an amount like 2,290.00 "
+        "or INR 2290."
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """Orders with their attempts, newest first: what the status to show is read from."""

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from checkout.amounts import format_money
 from checkout.staff.captures import Capture, Void, held_by
@@ -25,50 +26,39 @@ from checkout.staff.facts import (
     status_mark,
     with_times,
 )
-from checkout.staff.filters import NeedsReview
+from checkout.staff.filters import GatewayFilter, MethodFilter, NeedsReview
 from checkout.staff.gateway_events import gateway_events_table
 from checkout.staff.giving_back import AskForRefund
 from checkout.staff.money_tables import adjustments_table, refunds_table, transfers_table
+from checkout.staff.ranges import AmountRange, Period
+from checkout.staff.search import FindsByTerm, payments_by
 from payments.models import Adjustment, Authorization, Event, GatewayEvent, Payment, Refund, Transfer
 from payments.states import PaymentStatus
 from payments.wire import authorization_facts, payment_facts
 
 
 @admin.register(Payment)
-class PaymentAdmin(DeedsAdmin):
+class PaymentAdmin(FindsByTerm, DeedsAdmin):
     deeds = (Capture(), Void(), AskForRefund(), OpenDispute(), CloseDispute(), PostAdjustment())
-    list_display = (
-        "uid",
-        "shown_status",
-        "review",
-        "amount",
-        "taken",
-        "of_order",
-        "started",
-        "method",
-        "bank_reference",
-        "merchant",
-        "mode",
-    )
+    finds = payments_by
+    list_display = ("uid", "shown_status", "amount", "of_order", "started", "method", "bank_reference", "seller")
     list_filter = (
         NeedsReview,
         "status",
-        "mode",
-        "method",
+        ("started_at", Period),
+        ("amount_minor", AmountRange),
+        MethodFilter,
+        GatewayFilter,
         "capture_kind",
-        ("started_at", admin.DateFieldListFilter),
+        "mode",
         "merchant",
     )
     list_select_related = ("merchant", "order")
-    search_fields = (
-        "uid__exact",
-        "gateway_payment_id__exact",
-        "bank_reference__exact",
-        "gateway_key__exact",
-        "order__uid__exact",
-        "order__order_id__exact",
+    search_help_text = (
+        "Whole, not a part: an id of the payment, of its order or of a refund (the merchant's, ours, the gateway's or the "
+        "bank's), the merchant's reference of the customer, an e-mail address, a phone number, or an amount like 2,290.00 "
+        "or INR 2290."
     )
-    search_help_text = "A whole payment id, gateway payment id, bank reference, key at the gateway, or order id."
 
     @admin.display(description="order")
     def of_order(self, payment: Payment) -> str:
@@ -76,19 +66,18 @@ class PaymentAdmin(DeedsAdmin):
 
     @admin.display(description="status")
     def shown_status(self, payment: Payment) -> str:
-        return status_mark(payment.status)
+        """With a word where somebody has to look at it."""
+        mark = status_mark(payment.status)
+        return format_html('{} <span class="till-review">needs review</span>', mark) if payment.review_reason else mark
 
-    @admin.display(description="needs review")
-    def review(self, payment: Payment) -> str:
-        return "yes" if payment.review_reason else ""
-
-    @admin.display(description="asked")
+    @admin.display(description="amount")
     def amount(self, payment: Payment) -> str:
-        return format_money(payment.amount_minor, payment.currency)
-
-    @admin.display(description="taken")
-    def taken(self, payment: Payment) -> str:
-        return format_money(payment.captured_minor, payment.currency) if payment.is_captured else ""
+        """What was asked for, and what was taken where that is another amount."""
+        asked = format_money(payment.amount_minor, payment.currency)
+        if not payment.is_captured or payment.captured_minor == payment.amount_minor:
+            return asked
+        taken = format_money(payment.captured_minor, payment.currency)
+        return format_html('{} <span class="till-taken-otherwise">{} taken</span>', asked, taken)
 
     @admin.display(description="started (UTC)")
     def started(self, payment: Payment) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 
 from checkout.amounts import format_money
 from checkout.staff.approvals import SAME_PERSON, Approve, Cancel, Change, amount_of
@@ -21,7 +22,10 @@ from checkout.staff.facts import (
     short_moment,
     status_mark,
 )
+from checkout.staff.filters import GatewayFilter, MethodFilter
 from checkout.staff.money_tables import transfers_table
+from checkout.staff.ranges import AmountRange, Period
+from checkout.staff.search import FindsByTerm, refunds_by
 from payments.models import Event, Refund, Transfer
 from payments.states import REFUND_SENT, RefundStatus
 
@@ -45,31 +49,35 @@ class RefundQueue(admin.SimpleListFilter):
 
 
 @admin.register(Refund)
-class RefundAdmin(DeedsAdmin):
+class RefundAdmin(FindsByTerm, DeedsAdmin):
     deeds = (Approve(), Change(), Cancel())
+    finds = refunds_by
     list_display = (
         "uid",
         "shown_status",
         "amount",
         "requested",
-        "asked_by",
-        "approved_by",
+        "people",
         "of_order",
         "of_payment",
-        "merchant",
+        "seller",
+    )
+    list_filter = (
+        RefundQueue,
+        "status",
+        ("requested_at", Period),
+        ("amount_minor", AmountRange),
+        MethodFilter,
+        GatewayFilter,
         "mode",
+        "merchant",
     )
-    list_filter = (RefundQueue, "status", "mode", ("requested_at", admin.DateFieldListFilter), "merchant")
     list_select_related = ("payment", "order", "merchant", "requested_by", "approved_by")
-    search_fields = (
-        "uid__exact",
-        "refund_id__exact",
-        "gateway_key__exact",
-        "payment__uid__exact",
-        "order__uid__exact",
-        "order__order_id__exact",
+    search_help_text = (
+        "Whole, not a part: an id of the refund, of its payment or of its order (the merchant's, ours, the gateway's or "
+        "the bank's), the merchant's reference of the customer, an e-mail address, a phone number, or the refund's amount "
+        "like 2,290.00 or INR 2290."
     )
-    search_help_text = "A whole refund id (the merchant's or ours), key at the gateway, payment id, or order id."
 
     @admin.display(description="status")
     def shown_status(self, refund: Refund) -> str:
@@ -92,8 +100,12 @@ class RefundAdmin(DeedsAdmin):
         return short_moment(refund.requested_at)
 
     @admin.display(description="asked for by")
-    def asked_by(self, refund: Refund) -> str:
-        return asked_by(refund)
+    def people(self, refund: Refund) -> str:
+        """Who asked for it, and who approved it."""
+        asked = asked_by(refund)
+        if refund.approved_by is None:
+            return asked
+        return format_html("{}; approved by {}", asked, refund.approved_by)
 
     def panels(self, request: HttpRequest, row: Refund) -> list[Panel]:
         return [

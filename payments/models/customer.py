@@ -1,7 +1,8 @@
 """Who buys."""
 
 from django.db import models
-from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
+from django.db.models.functions import Lower
 
 from payments.ids import UINT32_MAX
 from payments.models.checks import choices, one_of
@@ -27,6 +28,11 @@ class Customer(models.Model):
             UniqueConstraint(
                 fields=["merchant", "mode", "reference"], condition=~Q(reference=""), name="one_customer_per_reference"
             ),
+        ]
+        indexes = [
+            Index(fields=["reference"], condition=~Q(reference=""), name="customer_by_reference"),
+            Index(Lower("email"), condition=~Q(email=""), name="customer_by_email"),
+            Index(fields=["phone"], name="customer_by_phone"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.apps import apps
 from django.db import models
 from django.db.models import CheckConstraint, Exists, Index, OuterRef, Q, UniqueConstraint
+from django.db.models.functions import Lower
 
 from payments.models.checks import choices, one_of
 from payments.models.customer import Customer
@@ -72,6 +73,12 @@ class Order(models.Model):
         ]
         indexes = [
             Index(fields=["expires_at"], condition=Q(status__in=sorted(OPEN)), name="order_open_by_expiry"),
+            # By what staff have in hand when they look for an order.
+            Index(fields=["order_id"], name="order_by_order_id"),
+            Index(Lower("customer_email"), condition=~Q(customer_email=""), name="order_by_email"),
+            Index(fields=["customer_phone"], name="order_by_phone"),
+            Index(fields=["amount_minor", "currency", "id"], name="order_by_amount"),
+            Index(fields=["created_at"], name="order_by_time"),
         ]
 
     def __str__(self) -> str:

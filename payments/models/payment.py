@@ -19,6 +19,9 @@ from payments.states import (
     PaymentStatus,
 )
 
+TAKEN_OTHERWISE = Q(captured_minor__gt=0) & ~Q(captured_minor=F("amount_minor"))
+"""Captures of another amount than was asked for: there are few, so an index of them costs next to nothing."""
+
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def live(self) -> "PaymentQuerySet":
@@ -140,6 +143,14 @@ class Payment(models.Model):
                 condition=Q(status="pending") | ~Q(review_reason=""),
                 name="payment_not_known_by_start",
             ),
+            Index(fields=["id"], condition=~Q(review_reason=""), name="payment_to_review"),
+            # By what staff have in hand when they look for a payment.
+            Index(
+                fields=["gateway_payment_id"], condition=~Q(gateway_payment_id=""), name="payment_by_gateway_payment_id"
+            ),
+            Index(fields=["bank_reference"], condition=~Q(bank_reference=""), name="payment_by_bank_reference"),
+            Index(fields=["amount_minor", "currency", "id"], name="payment_by_amount"),
+            Index(fields=["captured_minor", "currency", "id"], condition=TAKEN_OTHERWISE, name="payment_by_taken"),
         ]
 
     def __str__(self) -> str:

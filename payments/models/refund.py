@@ -63,6 +63,11 @@ class Refund(models.Model):
             Index(fields=["inquire_at"], condition=Q(inquire_at__isnull=False), name="refund_by_inquiry"),
             Index(fields=["requested_at"], condition=Q(status="requested"), name="refund_waiting_by_time"),
             Index(fields=["mode", "completed_at"], name="refund_by_completion"),  # while undecided, there is no time
+            # By what staff have in hand when they look for a refund.
+            Index(fields=["refund_id"], name="refund_by_refund_id"),
+            Index(fields=["gateway_refund_id"], condition=~Q(gateway_refund_id=""), name="refund_by_gateway_refund_id"),
+            Index(fields=["bank_reference"], condition=~Q(bank_reference=""), name="refund_by_bank_reference"),
+            Index(fields=["amount_minor", "currency", "id"], name="refund_by_amount"),
         ]
 
     def __str__(self) -> str:
