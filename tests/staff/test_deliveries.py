@@ -109,18 +109,13 @@ def test_the_list_filters_and_searches(chief, shop, endpoint):
     assert endpoint.uid not in chief.get(f"{LIST}?merchant__id__exact={foreign.pk}").content.decode()
 
 
-def test_the_list_never_counts_the_whole_table_and_reads_no_bodies(chief, shop, endpoint, monkeypatch):
-    monkeypatch.setattr(page_module, "COUNTED", 3)
-    for _ in range(5):
-        _pay(shop)
+def test_the_list_reads_no_bodies(chief, shop, endpoint):
+    _pay(shop)
     with CaptureQueriesContext(connection) as statements:
-        page = chief.get(LIST).content.decode()
+        chief.get(LIST)
     asked = [s["sql"] for s in statements if '"payments_delivery"' in s["sql"]]
-    counts = [sql for sql in asked if "COUNT(" in sql]
-    assert counts
-    assert not [sql for sql in counts if "LIMIT 4" not in sql]
+    assert asked
     assert not [sql for sql in asked if '"payments_delivery"."body"' in sql]
-    assert "4 deliveries" in page
 
 
 def test_many_rows_cost_no_more_statements_than_few(chief, shop, endpoint):

@@ -145,14 +145,6 @@ def test_what_merchants_and_gateways_write_is_escaped(chief, now):
         assert "&lt;script&gt;" in pages
 
 
-@pytest.mark.parametrize(("field", "term"), [("order_id", "shop-7"), ("order_id", "shop"), ("customer_email", "ravi@")])
-def test_orders_are_found(viewer, field, term):
-    order = OrderFactory(order_id="shop-77", customer_email="ravi@example.com")
-    OrderFactory()
-    assert _listed(viewer, "order", f"q={term}") == [order.pk]
-    assert _listed(viewer, "order", f"q={order.uid}") == [order.pk]
-
-
 @pytest.mark.parametrize("field", ["uid", "gateway_payment_id", "bank_reference", "gateway_key"])
 def test_payments_are_found(viewer, paid, field):
     PaymentFactory()
@@ -161,7 +153,7 @@ def test_payments_are_found(viewer, paid, field):
     assert _listed(viewer, "payment", f"order__id__exact={paid.order_id}") == [paid.pk]
 
 
-@pytest.mark.parametrize("term", ["{0.pk}", "{0.reference}", "{0.email}", "ravi@exa", "%2B919812345678"])
+@pytest.mark.parametrize("term", ["{0.pk}", "{0.reference}", "{0.email}", "RAVI@Example.com", "098123-45678"])
 def test_customers_are_found(viewer, term):
     customer = CustomerFactory(pk=4_294_967_000, reference="r_77", email="ravi@example.com", phone="+919812345678")
     CustomerFactory()
