@@ -98,7 +98,7 @@ class ActFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    list_display = ("number", "happened", "actor", "act", "object_type", "object_id", "of_order", "reason")
+    list_display = ("number", "happened", "actor", "act", "done_to", "of_order", "reason")
     list_filter = (ActFilter, "actor", "object_type", ("at", Period))
     list_select_related = ("actor", "order")
     search_fields = ("object_id__exact",)
@@ -121,6 +121,10 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     @admin.display(description="at (UTC)")
     def happened(self, entry: AuditEntry) -> str:
         return short_moment(entry.at)
+
+    @admin.display(description="done to")
+    def done_to(self, entry: AuditEntry) -> str:
+        return f"{entry.object_type.replace('_', ' ')} {entry.object_id}"
 
     @admin.display(description="order", empty_value="")
     def of_order(self, entry: AuditEntry) -> str:

@@ -205,7 +205,7 @@ class EndpointAdmin(DeedsAdmin):
     change_form_template = "staff/endpoint.html"
     change_list_template = "staff/endpoint_list.html"
     deeds = (SendTest(), ChangeKinds(), SwitchOff())
-    list_display = ("state", "url", "kinds_chosen", "failing", "why_off", "merchant", "mode", "made")
+    list_display = ("state", "url", "kinds_chosen", "failing", "why_off", "seller", "made")
     list_display_links = ("url",)
     list_filter = (StateFilter, "mode", "merchant")
     list_select_related = ("merchant",)

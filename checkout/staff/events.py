@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Panel, Table, facts_of, link_for, link_to, moment, short_moment
@@ -15,7 +16,7 @@ from payments.models import Event
 
 @admin.register(Event)
 class EventAdmin(FindsByTerm, ReadOnlyAdmin):
-    list_display = ("number", "happened", "kind", "of_order", "of_payment", "of_refund", "old", "new", "cause")
+    list_display = ("number", "happened", "kind", "move", "of_order", "of_payment", "cause")
     finds = events_by
     list_filter = (EventKind, ("at", Period), "order__mode", "order__merchant")
     list_select_related = ("order", "payment", "refund")
@@ -33,13 +34,14 @@ class EventAdmin(FindsByTerm, ReadOnlyAdmin):
     def of_order(self, event: Event) -> str:
         return link_to(event.order, event.order.order_id)
 
-    @admin.display(description="payment", empty_value="")
+    @admin.display(description="payment, refund", empty_value="")
     def of_payment(self, event: Event) -> str:
-        return link_to(event.payment, event.payment.uid) if event.payment else ""
+        rows = [row for row in (event.payment, event.refund) if row is not None]
+        return format_html_join(" ", "{}", ((link_to(row, row.uid),) for row in rows))
 
-    @admin.display(description="refund", empty_value="")
-    def of_refund(self, event: Event) -> str:
-        return link_to(event.refund, event.refund.uid) if event.refund else ""
+    @admin.display(description="move")
+    def move(self, event: Event) -> str:
+        return move_of(event)
 
     def panels(self, request: HttpRequest, row: Event) -> list[Panel]:
         facts = {
@@ -56,6 +58,11 @@ class EventAdmin(FindsByTerm, ReadOnlyAdmin):
         return [Panel("Event", facts_of(facts))]
 
 
+def move_of(event: Event) -> str:
+    """pending → success, or the first status alone."""
+    return f"{event.old} → {event.new}" if event.old else event.new
+
+
 def events_table(request: HttpRequest, events: Iterable[Event]) -> Table:
     """Events as a table on the page of what they are about."""
     rows = [
@@ -63,7 +70,7 @@ def events_table(request: HttpRequest, events: Iterable[Event]) -> Table:
             link_for(request, event, f"#{event.sequence}"),
             moment(event.at),
             event.kind,
-            f"{event.old} → {event.new}" if event.old else event.new,
+            move_of(event),
             event.cause,
             link_for(request, event.payment, event.payment.uid) if event.payment else "",
         ]

@@ -64,6 +64,12 @@ class Ends(admin.FieldListFilter):
     def is_used(self) -> bool:
         return any(self.asked(name) for name in self.names)
 
+    @property
+    def words(self) -> str:
+        """What was asked for, as one line."""
+        first, last = (self.asked(name) for name in self.names)
+        return f"{first or '…'} to {last or '…'}" if first != last else first
+
 
 class Period(Ends):
     """Rows of some days, in UTC like the lists themselves."""

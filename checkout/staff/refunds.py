@@ -59,7 +59,6 @@ class RefundAdmin(FindsByTerm, DeedsAdmin):
         "requested",
         "people",
         "of_order",
-        "of_payment",
         "seller",
     )
     list_filter = (
@@ -87,13 +86,10 @@ class RefundAdmin(FindsByTerm, DeedsAdmin):
     def amount(self, refund: Refund) -> str:
         return amount_of(refund)
 
-    @admin.display(description="payment")
-    def of_payment(self, refund: Refund) -> str:
-        return link_to(refund.payment, refund.payment.uid)
-
-    @admin.display(description="order")
+    @admin.display(description="order, payment")
     def of_order(self, refund: Refund) -> str:
-        return link_to(refund.order, refund.order.order_id)
+        links = link_to(refund.order, refund.order.order_id), link_to(refund.payment, refund.payment.uid)
+        return format_html("{} {}", *links)
 
     @admin.display(description="asked for (UTC)")
     def requested(self, refund: Refund) -> str:
