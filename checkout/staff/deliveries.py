@@ -1,13 +1,11 @@
 """Webhooks as staff see them: what was sent where, every try with what came back, and sending one again."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 
 from checkout.staff.deeds import Deed, DeedsAdmin, Figures, Told
 from checkout.staff.facts import Panel, Table, facts_of, link_for, link_to, moment, short_moment, status_mark
@@ -22,7 +20,7 @@ from payments.states import DeliveryStatus
 from payments.webhooks import KINDS, TEST
 
 SHOWN_TRIES = 50
-SHOWN_WITH_ENDPOINT = 10
+SHOWN_AT_ONCE = 10
 SHOWN_ENDPOINTS = 50
 OWN_ADDRESS = "the order’s own notify_url"
 
@@ -192,27 +190,26 @@ class DeliveryAdmin(DeedsAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def deliveries_table(request: HttpRequest, endpoint: Endpoint) -> Table:
-    """An endpoint's newest webhooks, as a table on its page."""
-    newest: Iterable[Delivery] = endpoint.deliveries.select_related("event__order").defer("body").order_by("-pk")
-    found = list(newest[: SHOWN_WITH_ENDPOINT + 1])  # type: ignore[index]
+def deliveries_table(request: HttpRequest, webhooks: QuerySet[Delivery], *, all_at: str, empty: str) -> Table:
+    """The newest of these webhooks, as a table on the page of what they belong to; `all_at` lists all of them."""
+    newest = webhooks.select_related("event__order").defer("body").order_by("-pk")
+    found = list(newest[: SHOWN_AT_ONCE + 1])
     rows = [
         [
             link_for(request, row, row.uid),
             row.kind,
             status_mark(row.status),
             str(row.tries),
-            row.event.order.order_id if row.event else "",
+            link_for(request, row.event.order, row.event.order.order_id) if row.event else "",
             moment(row.made_at),
         ]
-        for row in found[:SHOWN_WITH_ENDPOINT]
+        for row in found[:SHOWN_AT_ONCE]
     ]
-    where = f"{reverse('admin:payments_delivery_changelist')}?endpoint={endpoint.uid}"
     return Table(
         "webhooks",
         "Webhooks",
         ["webhook-id", "kind", "status", "tries", "order", "made"],
         rows,
-        "Nothing was sent there yet.",
-        all_at=where if len(found) > SHOWN_WITH_ENDPOINT else "",
+        empty,
+        all_at=all_at if len(found) > SHOWN_AT_ONCE else "",
     )

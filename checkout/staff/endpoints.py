@@ -261,7 +261,11 @@ class EndpointAdmin(DeedsAdmin):
         return [Panel("Endpoint", facts_of(facts))]
 
     def tables(self, request: HttpRequest, row: Endpoint) -> list[Table]:
-        return [deliveries_table(request, row)] if may_view(request, Delivery) else []
+        if not may_view(request, Delivery):
+            return []
+        where = f"{reverse('admin:payments_delivery_changelist')}?endpoint={row.uid}"
+        sent = Delivery.objects.filter(endpoint=row)
+        return [deliveries_table(request, sent, all_at=where, empty="Nothing was sent there yet.")]
 
     @method_decorator(csrf_protect)
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:

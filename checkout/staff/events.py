@@ -11,6 +11,7 @@ from checkout.staff.facts import Panel, Table, facts_of, link_for, link_to, mome
 from checkout.staff.filters import EventKind
 from checkout.staff.ranges import Period
 from checkout.staff.search import FindsByTerm, events_by
+from checkout.staff.story import webhooks_of
 from payments.models import Event
 
 
@@ -56,6 +57,9 @@ class EventAdmin(FindsByTerm, ReadOnlyAdmin):
             "at": moment(row.at),
         }
         return [Panel("Event", facts_of(facts))]
+
+    def tables(self, request: HttpRequest, row: Event) -> list[Table]:
+        return webhooks_of(request, row.deliveries.all(), row.order.uid)
 
 
 def move_of(event: Event) -> str:

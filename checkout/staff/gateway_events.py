@@ -4,44 +4,34 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Panel, Table, facts_of, link_for, link_to, moment, short_moment
 from checkout.staff.filters import EventFit, GatewayFilter
 from checkout.staff.ranges import Period
-from payments.gateways.registry import GATEWAYS
-from payments.models import GatewayEvent, Payment
+from checkout.staff.search import FindsByTerm, gateway_events_by
+from payments.models import GatewayEvent, Order, Payment
 
 NO_FIT = "none: it fits no payment of ours"
 SHOWN_WITH_PAYMENT = 20
 
 
 @admin.register(GatewayEvent)
-class GatewayEventAdmin(ReadOnlyAdmin):
+class GatewayEventAdmin(FindsByTerm, ReadOnlyAdmin):
+    finds = gateway_events_by
     change_form_template = "staff/gateway_event.html"
     list_display = ("event_id", "kind", "gateway", "of_payment", "received")
     list_filter = (EventFit, GatewayFilter, ("received_at", Period))
     list_select_related = ("payment",)
-    search_fields = ("event_id__exact", "payment__uid__exact")
-    search_help_text = "A whole event id of the gateway, or a whole payment id."
+    search_help_text = "A whole event id of the gateway, payment id, or order id (the merchant's or ours)."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[GatewayEvent]:
         """Without the bodies, which are long and which lists never show; a row's page reads its own."""
         return super().get_queryset(request).defer("body")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[GatewayEvent], search_term: str
-    ) -> tuple[QuerySet[GatewayEvent], bool]:
-        """Search by what has an index: an event id is unique beside its gateway, a payment is found first."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        asked = Q(gateway__in=list(GATEWAYS), event_id=term)
-        payment = Payment.objects.filter(uid=term).first()
-        return queryset.filter(asked | Q(payment=payment) if payment else asked), False
 
     @admin.display(description="payment")
     def of_payment(self, event: GatewayEvent) -> str:
@@ -57,6 +47,7 @@ class GatewayEventAdmin(ReadOnlyAdmin):
             "gateway": row.gateway,
             "kind": row.kind,
             "payment": link_for(request, row.payment, row.payment.uid) if row.payment else NO_FIT,
+            "order": link_for(request, row.payment.order, row.payment.order.order_id) if row.payment else "",
             "received": moment(row.received_at),
         }
         return [Panel("Gateway event", facts_of(facts))]
@@ -80,20 +71,27 @@ def pretty_json(body: str) -> str:
     return text
 
 
-def gateway_events_table(request: HttpRequest, payment: Payment) -> Table:
-    """A payment's newest gateway events, as a table on its page."""
-    newest = payment.gateway_events.defer("body").order_by("-pk")[: SHOWN_WITH_PAYMENT + 1]
-    events = list(newest)
+def gateway_events_table(request: HttpRequest, row: Payment | Order) -> Table:
+    """The newest gateway events of a payment, or of all payments of an order, as a table on its page."""
+    of = {"payment": row} if isinstance(row, Payment) else {"payment__order": row}
+    newest = GatewayEvent.objects.filter(**of).select_related("payment").defer("body").order_by("-pk")
+    events = list(newest[: SHOWN_WITH_PAYMENT + 1])
     rows = [
-        [link_for(request, event, event.event_id), event.kind, event.gateway, moment(event.received_at)]
+        [
+            link_for(request, event, event.event_id),
+            event.kind,
+            event.gateway,
+            moment(event.received_at),
+            link_for(request, event.payment, event.payment.uid) if event.payment else "",
+        ]
         for event in events[:SHOWN_WITH_PAYMENT]
     ]
-    where = f"{reverse('admin:payments_gatewayevent_changelist')}?payment__id__exact={payment.pk}"
+    where = f"{reverse('admin:payments_gatewayevent_changelist')}?{urlencode({'q': row.uid})}"
     return Table(
         "gateway-events",
         "Gateway events",
-        ["event id", "kind", "gateway", "received"],
+        ["event id", "kind", "gateway", "received", "payment"],
         rows,
-        "The gateway’s server has told us nothing of this payment.",
+        "No gateway’s server has told us anything of it.",
         all_at=where if len(events) > SHOWN_WITH_PAYMENT else "",
     )

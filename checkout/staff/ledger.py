@@ -309,6 +309,7 @@ class AdjustmentAdmin(FindsByTerm, ReadOnlyAdmin):
             "merchant": link_for(request, row.merchant, row.merchant.name),
             "mode": row.mode,
             "payment": link_for(request, row.payment, row.payment.uid) if row.payment else "",
+            "order": link_for(request, row.payment.order, row.payment.order.order_id) if row.payment else "",
             "reason": row.reason,
             "made by": link_to_person(request, row.made_by),
             "at": moment(row.made_at),

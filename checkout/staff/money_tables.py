@@ -1,15 +1,18 @@
 """Rows of money that belong to a payment or refund, as tables on its page."""
 
+from typing import Any
+
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from checkout.amounts import format_money
 from checkout.staff.facts import Table, link_for, moment, status_mark
-from payments.models import Adjustment, Payment, Refund, Transfer
+from payments.models import Adjustment, Order, Payment, Refund, Transfer
 
 
-def refunds_table(request: HttpRequest, payment: Payment) -> Table:
-    """A payment's refunds, newest first."""
+def refunds_table(request: HttpRequest, row: Payment | Order) -> Table:
+    """Refunds of a payment, or of all payments of an order, newest first."""
+    found = Refund.objects.filter(**_of(row)).select_related("payment", "requested_by", "approved_by")
     rows = [
         [
             link_for(request, refund, refund.uid),
@@ -20,27 +23,35 @@ def refunds_table(request: HttpRequest, payment: Payment) -> Table:
             str(refund.approved_by or ""),
             moment(refund.requested_at),
             moment(refund.completed_at),
+            link_for(request, refund.payment, refund.payment.uid),
         ]
-        for refund in payment.refunds.select_related("requested_by", "approved_by").order_by("-pk")
+        for refund in found.order_by("-pk")
     ]
-    head = ["refund", "status", "amount", "note", "asked for by", "approved by", "asked for", "completed"]
+    head = ["refund", "status", "amount", "note", "asked for by", "approved by", "asked for", "completed", "payment"]
     return Table("refunds", "Refunds", head, rows, "Nothing was refunded.")
 
 
-def adjustments_table(request: HttpRequest, payment: Payment) -> Table:
-    """Corrections that people posted about a payment, newest first."""
+def _of(row: Payment | Order, path: str = "") -> dict[str, Any]:
+    """Rows that belong to a payment, or to an order; `path` leads from them to the order."""
+    return {"payment": row} if isinstance(row, Payment) else {f"{path}order": row}
+
+
+def adjustments_table(request: HttpRequest, row: Payment | Order) -> Table:
+    """Corrections that people posted about a payment, or about all payments of an order, newest first."""
+    found = Adjustment.objects.filter(**_of(row, "payment__")).select_related("made_by", "payment")
     rows = [
         [
-            link_for(request, row, f"#{row.pk}"),
-            "to the merchant" if row.amount_minor > 0 else "from the merchant",
-            format_money(abs(row.amount_minor), row.currency),
-            row.reason,
-            str(row.made_by),
-            moment(row.made_at),
+            link_for(request, each, f"#{each.pk}"),
+            "to the merchant" if each.amount_minor > 0 else "from the merchant",
+            format_money(abs(each.amount_minor), each.currency),
+            each.reason,
+            str(each.made_by),
+            moment(each.made_at),
+            link_for(request, each.payment, each.payment.uid) if each.payment else "",
         ]
-        for row in payment.adjustments.select_related("made_by").order_by("-pk")
+        for each in found.order_by("-pk")
     ]
-    head = ["no.", "direction", "amount", "reason", "posted by", "at"]
+    head = ["no.", "direction", "amount", "reason", "posted by", "at", "payment"]
     return Table("adjustments", "Adjustments", head, rows, "Nothing was adjusted.")
 
 

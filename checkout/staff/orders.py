@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 
 from checkout.amounts import format_money
 from checkout.staff.facts import (
@@ -25,11 +26,12 @@ from checkout.staff.filters import GatewayFilter, MethodFilter, NeedsReview, Sho
 from checkout.staff.links import LinksAdmin
 from checkout.staff.ranges import AmountRange, Period
 from checkout.staff.search import FindsByTerm, orders_by
+from checkout.staff.story import order_tables
 from checkout.staff.terminate import TerminableAdmin
 from checkout.staff.timeline import AT_MOST as TIMELINE_AT_MOST
 from checkout.staff.timeline import timeline_of
 from payments import clock
-from payments.models import Order, Payment
+from payments.models import Order, Payment, Refund, Transfer
 from payments.selectors import OrderState
 from payments.wire import order_facts
 
@@ -82,7 +84,7 @@ class OrderAdmin(FindsByTerm, LinksAdmin, TerminableAdmin):
         ]
 
     def tables(self, request: HttpRequest, row: Order) -> list[Table]:
-        return [_payments_table(request, row)] if may_view(request, Payment) else []
+        return order_tables(request, row)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -104,19 +106,38 @@ def _specified(request: HttpRequest, order: Order, state: OrderState) -> dict[st
     facts["order_status"] = status_mark(state.status)
     facts["order_meta"]["payment_methods"] = order.payment_methods or "all (the merchant named none)"
     facts["order_tags"] = {"name": "", "age": ""} | order.tags
-    returned = [format_money(p.refunded_minor, p.currency) for p in state.payments if p.refunded_minor]
     return facts | {
         "payments": _payments_link(request, order, len(state.payments)),
-        "refunds": f"{' and '.join(returned)} returned" if returned else "none",
+        "refunds": _refunds_link(request, order, state),
         "settlements": "none",
     }
 
 
 def _payments_link(request: HttpRequest, order: Order, count: int) -> str:
-    text = f"{count} payment" if count == 1 else f"{count} payments"
-    if not may_view(request, Payment):
+    return _rows_link(request, Payment, order, f"{count} payment" if count == 1 else f"{count} payments")
+
+
+def _refunds_link(request: HttpRequest, order: Order, state: OrderState) -> str:
+    """How much went back, which leads to the refunds; or that some are on their way."""
+    returned = [format_money(p.refunded_minor, p.currency) for p in state.payments if p.refunded_minor]
+    if not any(p.refund_reserved_minor for p in state.payments):
+        return "none"
+    return _rows_link(request, Refund, order, f"{' and '.join(returned) or 'nothing yet'} returned")
+
+
+def _booked_link(request: HttpRequest, order: Order) -> str:
+    """What the ledger holds because of the order, for those who may read it."""
+    if not may_view(request, Transfer):
+        return "in the ledger"
+    where = f"{reverse('admin:payments_transfer_changelist')}?{urlencode({'q': order.uid})}"
+    return format_html('<a href="{}">all transfers of this order</a>', where)
+
+
+def _rows_link(request: HttpRequest, model: type[Model], order: Order, text: str) -> str:
+    """A list of what belongs to the order, for those who may see it."""
+    if not may_view(request, model):
         return text
-    where = f"{reverse('admin:payments_payment_changelist')}?order__id__exact={order.pk}"
+    where = f"{reverse(f'admin:payments_{model._meta.model_name}_changelist')}?order__id__exact={order.pk}"
     return format_html('<a href="{}">{}</a>', where, text)
 
 
@@ -131,23 +152,6 @@ def _own(request: HttpRequest, order: Order, state: OrderState) -> list[Fact]:
         "attempts declined": order.attempts_declined,
         "terminate requested": moment(order.terminate_requested_at),
         "events so far": order.last_sequence,
+        "booked": _booked_link(request, order),
     }
     return facts_of({name: value for name, value in facts.items() if name != "stored status" or value})
-
-
-def _payments_table(request: HttpRequest, order: Order) -> Table:
-    rows = [
-        [
-            link_for(request, payment, payment.uid),
-            status_mark(payment.status),
-            "yes" if payment.review_reason else "",
-            payment.get_method_display(),
-            format_money(payment.amount_minor, payment.currency),
-            format_money(payment.captured_minor, payment.currency) if payment.is_captured else "",
-            payment.capture_kind,
-            moment(payment.started_at),
-        ]
-        for payment in order.payments.all()
-    ]
-    head = ["payment", "status", "needs review", "method", "asked", "taken", "kind", "started"]
-    return Table("payments", "Payments", head, rows, "Nothing has been tried yet.")

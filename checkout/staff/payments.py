@@ -32,7 +32,8 @@ from checkout.staff.giving_back import AskForRefund
 from checkout.staff.money_tables import adjustments_table, refunds_table, transfers_table
 from checkout.staff.ranges import AmountRange, Period
 from checkout.staff.search import FindsByTerm, payments_by
-from payments.models import Adjustment, Authorization, Event, GatewayEvent, Payment, Refund, Transfer
+from checkout.staff.story import acts_on, webhooks_of
+from payments.models import Adjustment, Authorization, Delivery, Event, GatewayEvent, Payment, Refund, Transfer
 from payments.states import PaymentStatus
 from payments.wire import authorization_facts, payment_facts
 
@@ -103,7 +104,8 @@ class PaymentAdmin(FindsByTerm, DeedsAdmin):
             tables.append(events_table(request, row.events.select_related("payment").order_by("-sequence")))
         if may_view(request, GatewayEvent):
             tables.append(gateway_events_table(request, row))
-        return tables
+        told = webhooks_of(request, Delivery.objects.filter(event__payment=row), row.order.uid)
+        return [*tables, *told, *acts_on(request, "payment", row)]
 
 
 def _specified(request: HttpRequest, payment: Payment) -> dict[str, Any]:

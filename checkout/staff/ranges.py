@@ -52,7 +52,8 @@ class Ends(admin.FieldListFilter):
 
     def asked(self, name: str) -> str:
         """One end as it stands in the address."""
-        return str((self.used_parameters.get(name) or [""])[-1]).strip()
+        given: Any = self.used_parameters.get(name)
+        return str(given[-1]).strip() if given else ""
 
     @property
     def fields(self) -> list[dict[str, str]]:

@@ -26,7 +26,8 @@ from checkout.staff.filters import GatewayFilter, MethodFilter
 from checkout.staff.money_tables import transfers_table
 from checkout.staff.ranges import AmountRange, Period
 from checkout.staff.search import FindsByTerm, refunds_by
-from payments.models import Event, Refund, Transfer
+from checkout.staff.story import acts_on, webhooks_of
+from payments.models import Delivery, Event, Refund, Transfer
 from payments.states import REFUND_SENT, RefundStatus
 
 
@@ -116,7 +117,8 @@ class RefundAdmin(FindsByTerm, DeedsAdmin):
             tables.append(transfers_table(request, row))
         if may_view(request, Event):
             tables.append(events_table(request, row.events.select_related("payment").order_by("-sequence")))
-        return tables
+        told = webhooks_of(request, Delivery.objects.filter(event__refund=row), row.order.uid)
+        return [*tables, *told, *acts_on(request, "refund", row)]
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

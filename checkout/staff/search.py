@@ -14,6 +14,7 @@ from django.db.models.lookups import Exact
 from django.http import HttpRequest
 
 from checkout.staff.terms import Figure, Term
+from payments.gateways.registry import GATEWAYS
 from payments.models import Customer, Order, Payment, Refund
 from payments.models.payment import TAKEN_OTHERWISE
 
@@ -131,6 +132,12 @@ def events_by(term: Term) -> Ways:
     """Events of an order, of one of its payments or of a refund."""
     payments, refunds = Payment.objects.filter(uid=term.id), Refund.objects.filter(uid=term.id)
     return [*order_ids(term, "order__"), Q(payment__in=payments.values("pk")), Q(refund__in=refunds.values("pk"))]
+
+
+def gateway_events_by(term: Term) -> Ways:
+    """Gateway events by the gateway's id, which is unique beside its gateway, and those of a payment or an order."""
+    payments = [Q(payment__in=Payment.objects.filter(uid=term.id).values("pk")), *order_ids(term, "payment__order__")]
+    return [Q(gateway__in=list(GATEWAYS), event_id=term.id), *payments]
 
 
 def adjustments_by(term: Term) -> Ways:

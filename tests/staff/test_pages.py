@@ -141,7 +141,9 @@ def test_the_named_row_may_be_gone_or_never_have_been(viewer, order, few):
         assert "Newest" in answer.content.decode()
 
 
-@pytest.mark.parametrize("query", ["before=x", "before=-1", "after=", "after=9" * 30, "before=%00", "before=1.5", "after=٣"])
+@pytest.mark.parametrize(
+    "query", ["before=x", "before=-1", "after=", "after=9" * 30, "before=%00", "before=1.5", "after=٣"]
+)
 def test_what_names_no_page_is_said_and_shows_the_first_one(viewer, order, query):
     answer = _page(viewer, f"?{query}")
     assert _shown(answer) == [order.pk]

@@ -63,7 +63,9 @@ def many(db):
     seller = payment.merchant
     one = CustomerFactory(merchant=seller)
     Customer.objects.bulk_create(
-        _copies(one, MANY, reference=lambda n: f"c-{n}", email=lambda n: f"c{n}@example.com", phone=lambda n: f"+9180{n}")
+        _copies(
+            one, MANY, reference=lambda n: f"c-{n}", email=lambda n: f"c{n}@example.com", phone=lambda n: f"+9180{n}"
+        )
     )
     customers = list(Customer.objects.exclude(pk__in=[one.pk, payment.order.customer_id]).values_list("pk", flat=True))
     other = OrderFactory(merchant=seller, customer=one)
