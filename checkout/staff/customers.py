@@ -18,7 +18,10 @@ class CustomerAdmin(FindsByTerm, ReadOnlyAdmin):
     list_display = ("id", "name", "email", "phone", "reference", "created", "seller")
     list_filter = (("created_at", Period), "mode", "merchant")
     list_select_related = ("merchant",)
-    search_help_text = "Whole, not a part: a customer id, the merchant's reference of the customer, an e-mail address or a phone number."
+    search_help_text = (
+        "Whole, not a part: a customer id, the merchant's reference of the customer, an e-mail address or a phone "
+        "number."
+    )
 
     @admin.display(description="created (UTC)")
     def created(self, customer: Customer) -> str:

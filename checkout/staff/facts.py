@@ -57,6 +57,13 @@ class Table:
     all_at: str = ""
 
 
+def beside(row: Model, head: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """A table's head and rows, whose last column is the payment: left out on that payment's own page."""
+    if row._meta.model_name != "payment":
+        return head, rows
+    return head[:-1], [cells[:-1] for cells in rows]
+
+
 def moment(at: datetime | None) -> str:
     """22 Nov 2026, 16:03:09 UTC; nothing for None."""
     return f"{at.astimezone(UTC):%-d %b %Y, %H:%M:%S} UTC" if at else ""

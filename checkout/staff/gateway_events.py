@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from checkout.staff.base import ReadOnlyAdmin
-from checkout.staff.facts import Panel, Table, facts_of, link_for, link_to, moment, short_moment
+from checkout.staff.facts import Panel, Table, beside, facts_of, link_for, link_to, moment, short_moment
 from checkout.staff.filters import EventFit, GatewayFilter
 from checkout.staff.ranges import Period
 from checkout.staff.search import FindsByTerm, gateway_events_by
@@ -90,8 +90,7 @@ def gateway_events_table(request: HttpRequest, row: Payment | Order) -> Table:
     return Table(
         "gateway-events",
         "Gateway events",
-        ["event id", "kind", "gateway", "received", "payment"],
-        rows,
+        *beside(row, ["event id", "kind", "gateway", "received", "payment"], rows),
         "No gateway’s server has told us anything of it.",
         all_at=where if len(events) > SHOWN_WITH_PAYMENT else "",
     )

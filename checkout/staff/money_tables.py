@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from checkout.amounts import format_money
-from checkout.staff.facts import Table, link_for, moment, status_mark
+from checkout.staff.facts import Table, beside, link_for, moment, status_mark
 from payments.models import Adjustment, Order, Payment, Refund, Transfer
 
 
@@ -28,7 +28,7 @@ def refunds_table(request: HttpRequest, row: Payment | Order) -> Table:
         for refund in found.order_by("-pk")
     ]
     head = ["refund", "status", "amount", "note", "asked for by", "approved by", "asked for", "completed", "payment"]
-    return Table("refunds", "Refunds", head, rows, "Nothing was refunded.")
+    return Table("refunds", "Refunds", *beside(row, head, rows), "Nothing was refunded.")
 
 
 def _of(row: Payment | Order, path: str = "") -> dict[str, Any]:
@@ -52,7 +52,7 @@ def adjustments_table(request: HttpRequest, row: Payment | Order) -> Table:
         for each in found.order_by("-pk")
     ]
     head = ["no.", "direction", "amount", "reason", "posted by", "at", "payment"]
-    return Table("adjustments", "Adjustments", head, rows, "Nothing was adjusted.")
+    return Table("adjustments", "Adjustments", *beside(row, head, rows), "Nothing was adjusted.")
 
 
 def transfers_table(request: HttpRequest, row: Payment | Refund) -> Table:

@@ -54,9 +54,9 @@ class OrderAdmin(FindsByTerm, LinksAdmin, TerminableAdmin):
     )
     list_select_related = ("merchant",)
     search_help_text = (
-        "Whole, not a part: an id of the order, of a payment or of a refund (the merchant's, ours, the gateway's or the "
-        "bank's), the merchant's reference of the customer, an e-mail address, a phone number, or an amount like 2,290.00 "
-        "or INR 2290."
+        "Whole, not a part: an id of the order, of a payment or of a refund (the merchant's, ours, the gateway's or "
+        "the bank's), the merchant's reference of the customer, an e-mail address, a phone number, or an amount like "
+        "2,290.00 or INR 2290."
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:

@@ -1,8 +1,8 @@
 """Lists that stay fast however long their tables grow: pages by key, and counts that say where they stop.
 
-A page is named by the row beside which it begins: `?before=ID` shows the rows older than that one, `?after=ID` the newer
-ones. Such an address costs as much on the last page as on the first, and no row slips from one page to another while
-new ones arrive. The named row need not be there any more.
+A page is named by the row beside which it begins: `?before=ID` shows the rows older than that one, `?after=ID` the
+newer ones. Such an address costs as much on the last page as on the first, and no row slips from one page to another
+while new ones arrive. The named row need not be there any more.
 """
 
 from typing import Any

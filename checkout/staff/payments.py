@@ -56,9 +56,9 @@ class PaymentAdmin(FindsByTerm, DeedsAdmin):
     )
     list_select_related = ("merchant", "order")
     search_help_text = (
-        "Whole, not a part: an id of the payment, of its order or of a refund (the merchant's, ours, the gateway's or the "
-        "bank's), the merchant's reference of the customer, an e-mail address, a phone number, or an amount like 2,290.00 "
-        "or INR 2290."
+        "Whole, not a part: an id of the payment, of its order or of a refund (the merchant's, ours, the gateway's or "
+        "the bank's), the merchant's reference of the customer, an e-mail address, a phone number, or an amount like "
+        "2,290.00 or INR 2290."
     )
 
     @admin.display(description="order")

@@ -1,4 +1,4 @@
-"""Filters with a lower and an upper end: a period in days, a range of amounts. What cannot be read is said, and ignored."""
+"""Filters with two ends: a period in days, a range of amounts. An end that cannot be read is said, and ignored."""
 
 import re
 from collections.abc import Iterator

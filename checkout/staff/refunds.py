@@ -74,9 +74,9 @@ class RefundAdmin(FindsByTerm, DeedsAdmin):
     )
     list_select_related = ("payment", "order", "merchant", "requested_by", "approved_by")
     search_help_text = (
-        "Whole, not a part: an id of the refund, of its payment or of its order (the merchant's, ours, the gateway's or "
-        "the bank's), the merchant's reference of the customer, an e-mail address, a phone number, or the refund's amount "
-        "like 2,290.00 or INR 2290."
+        "Whole, not a part: an id of the refund, of its payment or of its order (the merchant's, ours, the gateway's "
+        "or the bank's), the merchant's reference of the customer, an e-mail address, a phone number, or the refund's "
+        "amount like 2,290.00 or INR 2290."
     )
 
     @admin.display(description="status")

@@ -67,7 +67,7 @@ def customer_ways(term: Term) -> Ways:
 
 
 def order_ways(term: Term) -> Ways:
-    """By the merchant's id or ours, the customer's reference, and the e-mail address and phone number it was made with."""
+    """By the merchant's id or ours, the customer's reference, and the e-mail address and phone number on it."""
     ways = []
     if term.id:
         customers = Customer.objects.filter(_filled(reference=term.id)).values("pk")
