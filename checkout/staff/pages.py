@@ -5,11 +5,13 @@ newer ones. Such an address costs as much on the last page as on the first, and 
 while new ones arrive. The named row need not be there any more.
 """
 
+from functools import reduce
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.db.models import Model, Q, QuerySet
+from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 
 from checkout.staff.terms import key_of
@@ -67,8 +69,9 @@ class KeysetList(ChangeList):
         if is_back:
             found.reverse()
         if found:
-            near = self._edge_of(found[-1] if is_back else found[0])
-            came_from = bool(edge) and self.queryset.filter(self._beyond(near, is_back=not is_back)).exists()
+            near = found[-1] if is_back else found[0]
+            back = self._beyond(self._edge_of(near), is_back=not is_back) if edge else None
+            came_from = back is not None and self.queryset.filter(back).exists()
             has_newer, has_older = (goes_on, came_from) if is_back else (came_from, goes_on)
             self.newer = self.get_query_string({AFTER: found[0].pk}) if has_newer else ""
             self.older = self.get_query_string({BEFORE: found[-1].pk}) if has_older else ""
@@ -89,8 +92,10 @@ class KeysetList(ChangeList):
         return "", {}
 
     def _edge_of(self, row: Model) -> dict[str, Any]:
-        """A row's place in the order."""
-        return {name: row.serializable_value(name) for name in (each.removeprefix("-") for each in self.order)}
+        """A row's place in the order, which may be that of rows it refers to."""
+        names = [each.removeprefix("-") for each in self.order]
+        places = {name: reduce(getattr, name.split(LOOKUP_SEP), row) for name in names}
+        return {name: place.pk if isinstance(place, Model) else place for name, place in places.items()}
 
     def _beyond(self, edge: dict[str, Any], *, is_back: bool) -> Q:
         """Rows that follow the edge in the list's order, or, turning back, precede it."""

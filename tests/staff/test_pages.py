@@ -168,7 +168,9 @@ def test_an_empty_list_says_so(viewer, db):
     assert "Nothing fits." in _page(viewer, "?q=nothing").content.decode()
 
 
-def test_accounts_keep_their_own_order_in_pages(chief, few, db):
+@pytest.mark.parametrize("order", [("merchant", "mode", "currency", "pk"), ("merchant__name", "-currency", "-pk")])
+def test_lists_of_another_order_keep_it_in_pages(chief, few, monkeypatch, order):
+    monkeypatch.setattr("checkout.staff.ledger.LedgerAccountAdmin.get_ordering", lambda *_: order)
     for name in ("Zebra", "Ant", "Moth"):
         merchant = MerchantFactory(name=name)
         for currency in ("USD", "INR"):
@@ -176,7 +178,7 @@ def test_accounts_keep_their_own_order_in_pages(chief, few, db):
             LedgerAccount.objects.bulk_create(
                 LedgerAccount(merchant=merchant, mode="test", kind=kind, currency=currency) for kind in kinds
             )
-    right = list(LedgerAccount.objects.order_by("merchant", "mode", "currency", "pk").values_list("pk", flat=True))
+    right = list(LedgerAccount.objects.order_by(*order).values_list("pk", flat=True))
     seen, query = [], ""
     while query is not None:
         answer = _page(chief, query, "ledgeraccount")

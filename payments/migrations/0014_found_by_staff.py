@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0011_lists_of_deliveries'),
+        ('payments', '0013_settlement_rights'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
