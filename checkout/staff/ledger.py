@@ -282,7 +282,7 @@ def booked_for(term: str) -> Q:
 @admin.register(Adjustment)
 class AdjustmentAdmin(FindsByTerm, ReadOnlyAdmin):
     finds = adjustments_by
-    list_display = ("number", "made", "amount", "merchant", "mode", "of_payment", "made_by", "reason")
+    list_display = ("number", "made", "amount", "of_payment", "made_by", "reason", "seller")
     list_filter = ("mode", CurrencyFilter, ("made_at", Period), "merchant")
     list_select_related = ("merchant", "payment", "made_by")
     search_help_text = "A whole payment id or order id."
