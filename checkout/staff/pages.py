@@ -9,6 +9,7 @@ from functools import reduce
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.db.models import Model, Q, QuerySet
 from django.db.models.constants import LOOKUP_SEP
@@ -30,6 +31,12 @@ class KeysetList(ChangeList):
         if ERROR_FLAG in request.GET:
             messages.warning(request, NOT_UNDERSTOOD)
         super().__init__(request, *args, **kwargs)
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Refuse NUL, which PostgreSQL takes in no text; the search box does so by itself."""
+        if any("\x00" in text for values in self.get_filters_params().values() for text in values):
+            raise IncorrectLookupParameters("NUL in a filter")
+        return super().get_filters(request)
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """The rows of all pages. Links to other filters lead to the first page: they name no row."""

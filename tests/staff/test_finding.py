@@ -202,12 +202,10 @@ def test_a_range_of_amounts_has_both_its_ends_in_each_rows_own_currency(viewer, 
         ("to=2026-02-30", DAY_HINT),
         ("from=0001-01-01", DAY_HINT),
         ("to=9999-12-31", DAY_HINT),
-        ("from=2026-11-2%00", DAY_HINT),
         ("from=2026-11-02&to=2026-11-01", UPSIDE_DOWN),
         ("at_least=much", AMOUNT_HINT),
         ("at_most=-5", AMOUNT_HINT),
         ("at_least=99999999999999999999", AMOUNT_HINT),
-        ("at_least=%00", AMOUNT_HINT),
         ("at_least=5&at_most=4", UPSIDE_DOWN),
     ],
 )
@@ -221,7 +219,19 @@ def test_ends_that_make_no_sense_are_said(viewer, refund, model, query, words):
 
 @pytest.mark.parametrize("model", BOX)
 @pytest.mark.parametrize(
-    "query", ["method=fax", "gateway=nobody", "gateway=%00", "review=perhaps", "status=%00", "nothing=1", "from=&to="]
+    "query",
+    [
+        "method=fax",
+        "gateway=nobody",
+        "gateway=%00",
+        "review=perhaps",
+        "status=%00",
+        "status__exact=%00",
+        "from=%00",
+        "at_least=1%00",
+        "nothing=1",
+        "from=&to=",
+    ],
 )
 def test_other_odd_filters_are_no_fault_of_ours(viewer, refund, model, query):
     assert viewer.get(f"{ADMIN}/{model}/?{query}", follow=True).status_code == 200
