@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0013_settlement_rights'),
+        ('payments', '0014_overview_indexes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -64,10 +64,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='payment',
             index=models.Index(condition=models.Q(('captured_minor__gt', 0), models.Q(('captured_minor', models.F('amount_minor')), _negated=True)), fields=['captured_minor', 'currency', 'id'], name='payment_by_taken'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['started_at'], name='payment_by_time'),
         ),
         migrations.AddIndex(
             model_name='refund',
