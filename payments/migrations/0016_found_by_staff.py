@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0014_overview_indexes'),
+        ('payments', '0015_staff_sign_in'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
