@@ -7,6 +7,9 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.urls import reverse
 
+from payments.gateways.registry import gateway_named
+from payments.models import GatewayAccount
+
 LIFETIME = timedelta(hours=24)
 
 
@@ -24,9 +27,11 @@ def return_url(gateway: str, order_uid: str, nonce: str, *, at: datetime) -> str
     return settings.PUBLIC_URL + reverse("callbacks:return", args=[gateway, state])
 
 
-def event_url(gateway: str) -> str:
-    """Where the gateway posts its server events."""
-    return settings.PUBLIC_URL + reverse("callbacks:events", args=[gateway])
+def event_url(account: GatewayAccount) -> str:
+    """Where the gateway posts the server events of an account."""
+    if gateway_named(account.gateway).has_one_event_address:
+        return settings.PUBLIC_URL + reverse("callbacks:events", args=[account.gateway])
+    return settings.PUBLIC_URL + reverse("callbacks:account-events", args=[account.gateway, account.pk])
 
 
 def read_state(gateway: str, state: str, *, at: datetime) -> tuple[str, str]:

@@ -32,19 +32,20 @@ def come_back(request: HttpRequest, gateway: str, state: str) -> HttpResponse:
     payment = find_attempt(gateway=gateway, order_uid=order_uid, form_nonce=nonce)
     if payment is None:
         return respond(request, not_found_page())
+    params = {name: value for name, value in (request.POST or request.GET).items() if isinstance(value, str)}
     if request.method != "HEAD" and rates.count(f"return:{payment.uid}", at=at) <= ASKED_PER_MINUTE:
-        inquire_after_return(payment.pk, at=at)
+        inquire_after_return(payment.pk, at=at, params=params)
     return SeeOther(reverse("hosted:page", args=[payment.order.session_id]))
 
 
 @csrf_exempt  # a server has no form; the signature over the raw bytes is the key
 @require_POST
-def take_event(request: HttpRequest, gateway: str) -> HttpResponseBase:
+def take_event(request: HttpRequest, gateway: str, account: int | None = None) -> HttpResponseBase:
     """A server event: 2xx only when it is stored, so that the gateway sends again what we could not keep."""
     if int(request.headers.get("content-length") or 0) > MAX_BYTES:
         return JsonResponse({"error": f"Send at most {MAX_BYTES} bytes."}, status=413)
     try:
-        stored = receive_event(gateway, request.body, request.headers, at=clock.now())
+        stored = receive_event(gateway, request.body, request.headers, at=clock.now(), account_pk=account)
     except (KeyError, NotSupported):
         return JsonResponse({"error": f"No gateway {gateway} sends events here."}, status=404)
     except (ForgedEvent, UnreadableEvent) as refusal:

@@ -122,7 +122,7 @@ def _start(state: OrderState, token: FormToken, form: MethodForm) -> str:
             request,
             at=clock.now(),
             return_url=links.return_url(account.gateway, order.uid, token.nonce, at=state.at),
-            event_url=links.event_url(account.gateway),
+            event_url=links.event_url(account),
         )
     except (NotPayable, MethodNotOffered):
         return url_of(state)

@@ -132,7 +132,7 @@ def _start(state: OrderState, nonce: str, form: MethodForm) -> Payment:
         asked,
         at=clock.now(),
         return_url=links.return_url(account.gateway, order.uid, nonce, at=state.at),
-        event_url=links.event_url(account.gateway),
+        event_url=links.event_url(account),
     )
 
 

@@ -30,12 +30,27 @@ class Unanswered(GatewayError):
     """Time-out, reset, 5xx or nonsense: the gateway may or may not have acted. Never a failure, always a question."""
 
 
+class NotTaken(GatewayError):
+    """The gateway surely has not begun the attempt and never will: no connection, or it said so itself.
+
+    Only `start` may raise it, and only then may another gateway get the order. In doubt raise Unanswered.
+    """
+
+
 class NotSupported(GatewayError):
     """This gateway cannot do that; the caller must not have asked."""
 
 
+class BadCredentials(GatewayError):
+    """The gateway refuses what the account signs in with. The message is shown to staff and names no secret."""
+
+
 class ForgedEvent(GatewayError):
     """The signature of a server event does not fit its bytes: nobody knows who sent it."""
+
+
+class ForgedReturn(GatewayError):
+    """The signature a customer's browser brought back does not fit: nobody knows what happened at the gateway."""
 
 
 class UnreadableEvent(GatewayError):
@@ -53,13 +68,39 @@ class Card:
     holder: str = field(repr=False)
 
 
+EVENT_SECRET = "event_secret"  # noqa: S105  (a name, not a secret)
+"""Name of the credential that signs a gateway's server events."""
+PREVIOUS_EVENT_SECRET = "previous_event_secret"  # noqa: S105  (likewise)
+"""The one before, kept by the core when staff enter a new one: events sent again are still signed by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialField:
+    """One of the values an account at a gateway signs in with, as staff enter it.
+
+    A secret one is never shown again, only its last four characters. `help` says where at the gateway it is found.
+    """
+
+    name: str
+    label: str
+    help: str = ""
+    is_secret: bool = True
+    is_optional: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose account at the gateway, with what it takes to use it."""
+    """Whose account at the gateway, with what it takes to use it: a value for each of its `credential_fields`."""
 
     id: int
     mode: str
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def event_secrets(self) -> tuple[str, ...]:
+        """Secrets a server event may be signed with, the newest first."""
+        known = (self.credentials.get(name, "") for name in (EVENT_SECRET, PREVIOUS_EVENT_SECRET))
+        return tuple(secret for secret in known if secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +249,25 @@ class Gateway:
     methods: frozenset[Method] = frozenset()
     holds: frozenset[Method] = frozenset()
     """Methods whose money it can hold and capture later."""
+    currencies: frozenset[str] = frozenset()
+    """What it takes; empty for all."""
+    credential_fields: tuple[CredentialField, ...] = ()
+    """What an account signs in with; without a value for each that is not optional, it takes no attempts."""
+    hosts: frozenset[str] = frozenset()
+    """Origins, like https://pay.example, that its pages have: the hand-off page may lead there and nowhere else."""
+    has_one_event_address: bool = False
+    """Whether its server sends the events of all accounts to one address; else each account has its own."""
+
+    def accepts(self, amount: Money, method: Method) -> bool:
+        """Whether it takes such an amount by such a method. The smallest and largest amounts belong here."""
+        return method in self.methods and (not self.currencies or amount.currency in self.currencies)
+
+    def check(self, account: Account) -> None:
+        """Sign in and do nothing else. Raises BadCredentials."""
+        raise NotSupported(f"{self.name} cannot check a connection.")
 
     def start(self, attempt: Attempt) -> Outcome:
-        """Begin an attempt. The same key again gives the same attempt, never a second one."""
+        """Begin an attempt. The same key again gives the same attempt, never a second one. Raises NotTaken."""
         raise NotSupported(f"{self.name} cannot start payments.")
 
     def resume(self, account: Account, key: str, answer: Mapping[str, str]) -> Outcome:
@@ -244,6 +301,15 @@ class Gateway:
         """Ask what became of a refund: a fact, or ABSENT where the gateway never heard of it."""
         raise NotSupported(f"{self.name} cannot be asked about refunds.")
 
-    def parse_event(self, body: bytes, headers: Mapping[str, str], *, at: datetime) -> ServerEvent:
-        """Verify the raw bytes of a server event and read it. Raises ForgedEvent, UnreadableEvent."""
+    def read_return(self, account: Account, key: str, params: Mapping[str, str]) -> None:
+        """Verify what a customer's browser brought back, where the gateway signs it. Raises ForgedReturn.
+
+        What it says is not believed even then: the caller inquires next.
+        """
+
+    def parse_event(self, account: Account, body: bytes, headers: Mapping[str, str], *, at: datetime) -> ServerEvent:
+        """Verify the raw bytes of a server event by one of the account's `event_secrets`, and read it.
+
+        The account is the one at whose address it arrived. Raises ForgedEvent, UnreadableEvent.
+        """
         raise NotSupported(f"{self.name} sends no events.")

@@ -7,9 +7,19 @@ from typing import TypeVar
 from django.db import connection
 
 from payments import faults
-from payments.gateways.base import Account, CancelAnswer, NotSupported, PaymentFact, Reference, Standing, Unanswered
+from payments.gateways.base import (
+    Account,
+    BadCredentials,
+    CancelAnswer,
+    NotSupported,
+    NotTaken,
+    PaymentFact,
+    Reference,
+    Standing,
+    Unanswered,
+)
 from payments.gateways.registry import gateway_named
-from payments.models import Payment
+from payments.models import GatewayAccount, Payment
 
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
@@ -31,7 +41,7 @@ def call_gateway(action: Callable[[], Answer]) -> Answer:
     faults.point("gateway.before_call")
     try:
         answer = action()
-    except (Unanswered, NotSupported):
+    except (Unanswered, NotSupported, NotTaken, BadCredentials):
         raise
     except Exception as fault:  # noqa: BLE001  (whatever broke, the gateway may have acted)
         # Only the class: a message of a gateway's library may quote what we sent it.
@@ -46,6 +56,11 @@ def call_gateway(action: Callable[[], Answer]) -> Answer:
 def account_values(payment: Payment) -> Account:
     """The gateway account of a payment as plain values."""
     return Account(id=payment.account_id, mode=payment.mode)
+
+
+def values_of(account: GatewayAccount) -> Account:
+    """A gateway account as plain values."""
+    return Account(id=account.pk, mode=account.mode)
 
 
 def reference_values(payment: Payment) -> Reference:

@@ -1,25 +1,31 @@
 """Server events of gateways: verified, stored once, and applied through the one door for facts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
 from payments import faults
-from payments.gateways.base import PaymentFact, RefundFact, ServerEvent
+from payments.gateways.base import Account, NotSupported, PaymentFact, RefundFact, ServerEvent
 from payments.gateways.registry import gateway_named
-from payments.models import GatewayEvent, Payment, Refund
+from payments.models import GatewayAccount, GatewayEvent, Payment, Refund
+from payments.services.calls import values_of
 from payments.services.facts import apply_gateway_fact
 from payments.services.refunds import apply_refund_fact
+from payments.states import Mode
 
 
-def receive_event(gateway: str, body: bytes, headers: Mapping[str, str], *, at: datetime) -> GatewayEvent | None:
+def receive_event(
+    gateway: str, body: bytes, headers: Mapping[str, str], *, at: datetime, account_pk: int | None = None
+) -> GatewayEvent | None:
     """Take a server event in; None if we had it already. Event and effect are one transaction: both or neither.
 
+    `account_pk` is the account at whose address it arrived; None for the one address of a gateway that has no more.
     An event that fits no payment of ours is kept without one. Raises ForgedEvent, UnreadableEvent, NotSupported, and
     KeyError for a gateway nobody registered.
     """
-    event = gateway_named(gateway).parse_event(body, headers, at=at)
+    event = _read_event(gateway, body, headers, at=at, account_pk=account_pk)
     refund = _find_refund(gateway, event)
     payment = refund.payment if refund else _find_payment(gateway, event)
     with transaction.atomic():
@@ -42,6 +48,22 @@ def receive_event(gateway: str, body: bytes, headers: Mapping[str, str], *, at: 
         faults.point("event.before_commit")
     faults.point("event.after_commit")
     return row
+
+
+def _read_event(
+    gateway: str, body: bytes, headers: Mapping[str, str], *, at: datetime, account_pk: int | None
+) -> ServerEvent:
+    """Verify and read an event. Whatever it says, it is about the account at whose address it arrived."""
+    reader = gateway_named(gateway)
+    if reader.has_one_event_address is not (account_pk is None):
+        raise NotSupported(f"{gateway} sends no events to this address.")
+    if account_pk is None:
+        return reader.parse_event(Account(id=0, mode=Mode.TEST), body, headers, at=at)
+    account = GatewayAccount.objects.filter(pk=account_pk, gateway=gateway).first()
+    if account is None:
+        raise NotSupported(f"{gateway} has no such account here.")
+    event = reader.parse_event(values_of(account), body, headers, at=at)
+    return replace(event, account_id=account.pk)
 
 
 def _find_refund(gateway: str, event: ServerEvent) -> Refund | None:

@@ -1,5 +1,7 @@
 """Asking gateways about attempts that stay pending, until we know."""
 
+import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -8,9 +10,10 @@ from django.db.models import F, Q
 
 from payments import backoff, clock
 from payments.errors import NotCapturable
-from payments.gateways.base import CancelAnswer, NotSupported, PaymentFact, Standing
+from payments.gateways.base import CancelAnswer, ForgedReturn, NotSupported, PaymentFact, Standing
+from payments.gateways.registry import gateway_named
 from payments.models import Authorization, Payment
-from payments.services.calls import ask_gateway, ask_to_cancel
+from payments.services.calls import account_values, ask_gateway, ask_to_cancel
 from payments.services.cancels import cancel_attempt
 from payments.services.facts import apply_gateway_fact
 from payments.services.holds import ask_for
@@ -18,6 +21,7 @@ from payments.services.orders import lock_order
 from payments.services.sending import send_action, void_payment
 from payments.states import SETTLE_TIME, AuthorizationAction, AuthorizationStatus, OrderStatus, PaymentStatus
 
+log = logging.getLogger(__name__)
 INQUIRY_LEASE = timedelta(seconds=60)
 SMALLEST_GAP = timedelta(seconds=5)
 """Between two questions about one attempt, however often a page asks."""
@@ -71,11 +75,20 @@ def _listen_on(payment: Payment, *, at: datetime) -> None:
     Payment.objects.filter(pk=payment.pk, status__in=_ENDED_UNPAID).update(inquire_at=again, leased_until=None)
 
 
-def inquire_after_return(payment_pk: int, *, at: datetime) -> None:
-    """Ask about the attempt a customer comes back from, also one we took for over: the bank may have said yes late."""
+def inquire_after_return(payment_pk: int, *, at: datetime, params: Mapping[str, str] | None = None) -> None:
+    """Ask about the attempt a customer comes back from, also one we took for over: the bank may have said yes late.
+
+    `params` is what the browser brought. A forged signature there is logged, and nobody is asked.
+    """
+    payment = Payment.objects.select_related("account").get(pk=payment_pk)
+    try:
+        gateway_named(payment.gateway).read_return(account_values(payment), payment.gateway_key, params or {})
+    except ForgedReturn:
+        log.warning("the return to %s does not verify", payment.uid)
+        return
     if inquire_payment(payment_pk, at=at, has_news=True):
         return
-    payment = Payment.objects.get(pk=payment_pk)
+    payment.refresh_from_db()
     if payment.status in _ENDED_UNPAID:
         answer = ask_gateway(payment)
         if isinstance(answer, PaymentFact) and answer.status in _SAID_YES:

@@ -42,6 +42,10 @@ class Simulator(Gateway):
     name = "simulator"
     methods = frozenset(Method)
     holds = frozenset({Method.CARD, Method.UPI})
+    has_one_event_address = True
+
+    def check(self, account: Account) -> None:
+        """It is part of this server: always there, with nothing to sign in by."""
 
     def start(self, attempt: Attempt) -> Outcome:
         """Do what the input calls for; the same key finds the first decision again."""
@@ -131,7 +135,7 @@ class Simulator(Gateway):
             book.end_refund(refund, undecided, SimulatedRefund.DONE, at=clock.now())
         return book.refund_fact_of(refund)
 
-    def parse_event(self, body: bytes, headers: Mapping[str, str], *, at: datetime) -> ServerEvent:
+    def parse_event(self, account: Account, body: bytes, headers: Mapping[str, str], *, at: datetime) -> ServerEvent:
         return events.parse(body, headers, at=at)
 
 
