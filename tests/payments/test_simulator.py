@@ -25,7 +25,8 @@ from tests.factories import APPROVED, DECLINED, DECLINED_CARDS, card
 
 ACCOUNT = Account(id=7, mode="test")
 GATEWAY_CALLS = {
-    "check": 1, "start": 1, "resume": 3, "inquire": 2, "cancel": 2, "capture": 3, "void": 2, "refund": 4, "inquire_refund": 3,
+    "check": 1, "start": 1, "resume": 3, "inquire": 2, "cancel": 2,
+    "capture": 3, "void": 2, "refund": 4, "inquire_refund": 3,
 }  # fmt: skip
 """Methods of the contract, with the number of their arguments."""
 pytestmark = pytest.mark.django_db
