@@ -1,5 +1,6 @@
 """Public ids: a prefix that says what it is, then 128 random bits."""
 
+import hashlib
 import re
 import secrets
 
@@ -38,6 +39,11 @@ def new_session_id() -> str:
 def new_gateway_key() -> str:
     """Our reference for one attempt at the gateway, and its idempotency key there."""
     return f"att_{_random()}"
+
+
+def nonce_after(form_nonce: str, tries: int) -> str:
+    """The nonce of the attempt that takes the place of a form's first, after so many that no gateway took."""
+    return hashlib.sha256(f"{form_nonce}.{tries}".encode()).hexdigest()[:32] if tries else form_nonce
 
 
 def new_refund_id() -> str:

@@ -10,8 +10,6 @@ from typing import Any
 from django.db.models import Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from payments import methods
-from payments.gateways.registry import gateway_named, is_open
 from payments.gateways.simulator import events as simulator_events
 from payments.ids import looks_like_session_id
 from payments.models import (
@@ -28,6 +26,7 @@ from payments.models import (
     Settlement,
     SettlementSchedule,
 )
+from payments.routing import Route, routes_of, takes_attempts
 from payments.states import (
     LIVE,
     MAX_DECLINES,
@@ -94,9 +93,9 @@ class OrderState:
         return next(ended, None)
 
     @cached_property
-    def serving(self) -> dict[Method, GatewayAccount]:
-        """The ways to pay that some gateway of the merchant serves now, each with the account that will take it."""
-        return serving_accounts(self.order)
+    def serving(self) -> dict[Method, list[Route]]:
+        """The ways to pay that some gateway of the merchant serves now, each with its accounts in order."""
+        return routes_of(self.order, at=self.at)
 
     @property
     def methods(self) -> list[Method]:
@@ -169,36 +168,11 @@ def may_be_cancelled(payment: Payment, *, at: datetime) -> bool:
     return payment.status == PaymentStatus.PENDING and started
 
 
-def open_accounts(order: Order) -> list[GatewayAccount]:
-    """The merchant's accounts at gateways that take new attempts in the order's mode."""
-    mine = GatewayAccount.objects.filter(merchant_id=order.merchant_id, mode=order.mode)
-    accounts = mine.select_related("merchant").order_by("pk")
-    return [account for account in accounts if is_open(account.gateway)]
-
-
 def sellers() -> list[tuple[Merchant, Mode]]:
     """Merchants, by name, with each mode in which a gateway takes new attempts for them."""
     accounts = GatewayAccount.objects.select_related("merchant").order_by("merchant__name", "merchant_id", "-mode")
-    found = {(account.merchant, Mode(account.mode)): None for account in accounts if is_open(account.gateway)}
+    found = {(account.merchant, Mode(account.mode)): None for account in accounts if takes_attempts(account)}
     return list(found)
-
-
-def serving_accounts(order: Order) -> dict[Method, GatewayAccount]:
-    """The ways to pay this order, in the page's order, each with the merchant's account that will serve it."""
-    mine = open_accounts(order)
-    serving = {}
-    for method in methods.offered(order.payment_methods, order.currency):
-        able = (account for account in mine if method in _served(account, order))
-        account = next(able, None)
-        if account is not None:
-            serving[method] = account
-    return serving
-
-
-def _served(account: GatewayAccount, order: Order) -> frozenset[Method]:
-    """What a gateway can do for an order: where money is to be held, only methods whose money it can hold."""
-    gateway = gateway_named(account.gateway)
-    return gateway.methods & gateway.holds if order.manual_capture else gateway.methods
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from payments.gateways.base import Card, PaymentFact, RefundFact, Unanswered
 from payments.gateways.simulator import events
 from payments.gateways.simulator.engine import Simulator
 from payments.gateways.simulator.models import SimulatedEvent
-from payments.models import Authorization, Customer, GatewayAccount, Merchant, Order, Payment, Refund
+from payments.models import Authorization, Customer, GatewayAccount, Merchant, Order, Payment, Refund, RoutingRule
 from payments.money import Money
 from payments.services.audit import Act
 from payments.services.facts import apply_gateway_fact
@@ -62,6 +62,13 @@ class GatewayAccountFactory(DjangoModelFactory):
     merchant = SubFactory(MerchantFactory)
     mode = Mode.TEST
     gateway = "simulator"
+
+
+class RoutingRuleFactory(DjangoModelFactory):
+    class Meta:
+        model = RoutingRule
+
+    account = SubFactory(GatewayAccountFactory)
 
 
 class CustomerFactory(DjangoModelFactory):
@@ -267,7 +274,7 @@ def fresh(row):
 def start(order, request=None, *, event_url=EVENT_BY):
     """An attempt as the hosted page starts it; with no event_url the simulator's server tells nothing."""
     request = request or card_request()
-    return fresh(start_payment(order.pk, request, at=clock.now(), return_url=RETURN_BY, event_url=event_url))
+    return fresh(start_payment(order.pk, request, at=clock.now(), links=lambda *_: (RETURN_BY, event_url)))
 
 
 def paid(order=None, *, event_url=EVENT_BY, **columns):

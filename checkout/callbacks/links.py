@@ -1,6 +1,7 @@
 """Addresses we give to gateways. The way back holds a signed state, never the session id, and needs no cookie."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -25,6 +26,15 @@ def return_url(gateway: str, order_uid: str, nonce: str, *, at: datetime) -> str
     """Where the gateway sends the customer's browser after the attempt that this form's nonce starts."""
     state = _signer(gateway).sign(f"{order_uid}-{nonce}-{int(at.timestamp())}")
     return settings.PUBLIC_URL + reverse("callbacks:return", args=[gateway, state])
+
+
+def links_of(order_uid: str, *, at: datetime) -> Callable[[GatewayAccount, str], tuple[str, str]]:
+    """For `start_payment`: where an attempt's gateway sends the customer back, and its server events."""
+
+    def of(account: GatewayAccount, form_nonce: str) -> tuple[str, str]:
+        return return_url(account.gateway, order_uid, form_nonce, at=at), event_url(account)
+
+    return of
 
 
 def event_url(account: GatewayAccount) -> str:

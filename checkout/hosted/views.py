@@ -112,18 +112,12 @@ def _chosen(request: HttpRequest, state: OrderState) -> Method | None:
 
 def _start(state: OrderState, token: FormToken, form: MethodForm) -> str:
     """Start the attempt, and say where to look then. If somebody else was first, the page to come says what is true."""
-    order, account = state.order, state.serving[form.method]
+    order, routes = state.order, state.serving[form.method]
     request = PaymentRequest(
-        method=form.method, form_nonce=token.nonce, card=form.card(), details=form.details(), account=account
+        method=form.method, form_nonce=token.nonce, card=form.card(), details=form.details(), routes=routes
     )
     try:
-        payment = start_payment(
-            order.pk,
-            request,
-            at=clock.now(),
-            return_url=links.return_url(account.gateway, order.uid, token.nonce, at=state.at),
-            event_url=links.event_url(account),
-        )
+        payment = start_payment(order.pk, request, at=clock.now(), links=links.links_of(order.uid, at=state.at))
     except (NotPayable, MethodNotOffered):
         return url_of(state)
     # A form may not lead to another origin: for that the waiting page has a link.

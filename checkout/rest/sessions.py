@@ -24,9 +24,11 @@ from checkout.rest.writes import answer, idempotency_key, under_key
 from payments import clock
 from payments.errors import BadInput, NotFound, NotPayable
 from payments.models import Payment
+from payments.routing import nonces_of
 from payments.selectors import OrderState, find_order_by_session, order_state
+from payments.services.answers import CHALLENGE, answer_challenge
 from payments.services.idempotency import check_key
-from payments.services.payments import CHALLENGE, PaymentRequest, answer_challenge, start_payment
+from payments.services.payments import PaymentRequest, start_payment
 from payments.states import Method, Mode, PaymentStatus
 
 router = Router(tags=["Sessions"])
@@ -96,7 +98,8 @@ def pay(request: HttpRequest, body: PayOrderRequest) -> HttpResponse:
     key = idempotency_key(request)
     nonce = _nonce(key)
     method, channel, typed = chosen(body.payment_method)
-    known = next((payment for payment in state.payments if payment.form_nonce == nonce), None)
+    mine = nonces_of(nonce)
+    known = next((payment for payment in state.payments if payment.form_nonce in mine), None)
     if known is not None:
         refuse_another(state, known, method, typed)
     try:
@@ -123,17 +126,11 @@ def _nonce(key: str | None) -> str:
 
 def _start(state: OrderState, nonce: str, form: MethodForm) -> Payment:
     """Start the attempt as the payment page does. Raises NotPayable, MethodNotOffered."""
-    order, account = state.order, state.serving[form.method]
+    order, routes = state.order, state.serving[form.method]
     asked = PaymentRequest(
-        method=form.method, form_nonce=nonce, card=form.card(), details=form.details(), account=account
+        method=form.method, form_nonce=nonce, card=form.card(), details=form.details(), routes=routes
     )
-    return start_payment(
-        order.pk,
-        asked,
-        at=clock.now(),
-        return_url=links.return_url(account.gateway, order.uid, nonce, at=state.at),
-        event_url=links.event_url(account),
-    )
+    return start_payment(order.pk, asked, at=clock.now(), links=links.links_of(order.uid, at=state.at))
 
 
 def _why_inactive(state: OrderState) -> str:

@@ -24,7 +24,7 @@ from payments.gateways.simulator.inputs import Scenario
 from payments.gateways.simulator.models import SimulatedPayment
 from payments.ids import looks_like_session_id
 from payments.selectors import find_attempt_by_key
-from payments.services.payments import answer_challenge
+from payments.services.answers import answer_challenge
 
 
 @never_cache

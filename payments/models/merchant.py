@@ -1,12 +1,15 @@
 """Who sells: the merchant, its API keys and its accounts at gateways."""
 
+from datetime import datetime
+
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
 from payments.fields import ACCENT_HINT, ACCENT_PATTERN
 from payments.ids import UINT32_MAX
 from payments.models.checks import choices, one_of
+from payments.money import Money
 from payments.states import Collects, Method, Mode
 
 
@@ -98,7 +101,7 @@ class ApiKey(models.Model):
 
 
 class GatewayAccount(models.Model):
-    """One merchant's account at one gateway in one mode."""
+    """One merchant's account at one gateway in one mode: what it signs in with, and whether the gateway answers."""
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="gateway_accounts")
     mode = models.CharField(max_length=4, choices=choices(Mode))
@@ -106,6 +109,12 @@ class GatewayAccount(models.Model):
     collects = models.CharField(
         max_length=8, choices=choices(Collects), default=Collects.OPERATOR, help_text="Whom the gateway pays."
     )
+    credentials_ciphertext = models.BinaryField(max_length=10_000, null=True, help_text="All of them, as one JSON.")
+    credential_hints = models.JSONField(default=dict, help_text="By name: the last four of a secret, the rest whole.")
+    credentials_set_at = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Attempts in a row that it did not take.")
+    failed_at = models.DateTimeField(null=True, help_text="When the last of them was.")
+    rests_until = models.DateTimeField(null=True, help_text="Until then others are tried first.")
 
     class Meta:
         constraints = [
@@ -118,6 +127,55 @@ class GatewayAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gateway} ({self.mode}) of {self.merchant_id}"
+
+    @property
+    def credentials_context(self) -> str:
+        """What the ciphertext is bound to: table and row."""
+        return f"gateway_account:{self.pk}"
+
+    def rests(self, *, at: datetime) -> bool:
+        """Whether it failed so often just now that others are tried first."""
+        return self.rests_until is not None and at < self.rests_until
+
+
+class RoutingRule(models.Model):
+    """Which payments an account serves, in order of `position`. Never deleted: payments say which rule chose."""
+
+    account = models.ForeignKey(GatewayAccount, on_delete=models.PROTECT, related_name="rules")
+    position = models.PositiveSmallIntegerField(default=1, help_text="The lowest that fits is tried first.")
+    methods = models.JSONField(default=list, blank=True, help_text="Ways to pay; none means all.")
+    currency = models.CharField(max_length=3, blank=True, help_text="Empty: all.")
+    min_minor = models.BigIntegerField(null=True, blank=True, help_text="The smallest amount, in minor units.")
+    max_minor = models.BigIntegerField(null=True, blank=True, help_text="The largest amount, in minor units.")
+    is_enabled = models.BooleanField("enabled", default=True)
+
+    class Meta:
+        constraints = [
+            CheckConstraint(condition=Q(position__gte=1), name="routing_position_from_one"),
+            CheckConstraint(
+                condition=Q(min_minor=None, max_minor=None) | ~Q(currency=""), name="routing_amounts_have_a_currency"
+            ),
+            CheckConstraint(
+                condition=(Q(min_minor=None) | Q(min_minor__gte=0)) & (Q(max_minor=None) | Q(max_minor__gte=1)),
+                name="routing_amounts_not_negative",
+            ),
+            CheckConstraint(
+                condition=Q(min_minor=None) | Q(max_minor=None) | Q(max_minor__gte=F("min_minor")),
+                name="routing_range_not_empty",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"rule {self.position} (#{self.pk})"
+
+    def fits(self, amount: Money, method: str) -> bool:
+        """Whether it is about such a payment."""
+        return (
+            (not self.methods or method in self.methods)
+            and self.currency in ("", amount.currency)
+            and (self.min_minor is None or amount.minor >= self.min_minor)
+            and (self.max_minor is None or amount.minor <= self.max_minor)
+        )
 
 
 class FeePlan(models.Model):

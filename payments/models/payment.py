@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from payments.models.checks import choices, one_of
-from payments.models.merchant import GatewayAccount, Merchant
+from payments.models.merchant import GatewayAccount, Merchant, RoutingRule
 from payments.models.order import Order
 from payments.money import Money
 from payments.states import (
@@ -45,6 +45,14 @@ class Payment(models.Model):
     mode = models.CharField(max_length=4, choices=choices(Mode))
     gateway = models.CharField(max_length=20, help_text="The specification's entity.")
     account = models.ForeignKey(GatewayAccount, on_delete=models.PROTECT, related_name="payments")
+    rule = models.ForeignKey(RoutingRule, on_delete=models.PROTECT, null=True, related_name="payments", db_index=False)
+    route = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why it went to this account, as it was at the start.",
+    )
     gateway_key = models.CharField(max_length=40, unique=True, help_text="Our reference and idempotency key there.")
     gateway_payment_id = models.CharField(max_length=100, blank=True)
     gateway_order_id = models.CharField(max_length=100, blank=True)

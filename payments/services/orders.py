@@ -12,7 +12,7 @@ from payments.errors import BadInput, InvalidMove, NoGateway, OrderIdTaken, Stal
 from payments.gateways.base import TEST_FAULT_TAG, TEST_FAULTS
 from payments.models import Customer, Event, Merchant, Order, Payment
 from payments.money import Money
-from payments.selectors import open_accounts, serving_accounts
+from payments.routing import open_accounts, routes_of
 from payments.services.audit import Act, record_act
 from payments.services.events import new_event, write_events
 from payments.states import ORDER_MOVES, Mode, OrderStatus
@@ -64,7 +64,7 @@ def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime, 
         last_sequence=1,
         **columns,
     )
-    _refuse_unpayable(order)
+    _refuse_unpayable(order, at=at)
     with transaction.atomic():
         order.customer = _customer(order, customer_id=new.customer_id, reference=reference, at=at)
         try:
@@ -86,16 +86,16 @@ def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime, 
     return order
 
 
-def _refuse_unpayable(order: Order) -> None:
+def _refuse_unpayable(order: Order, *, at: datetime) -> None:
     """Refuse an order that no gateway of the merchant could take. Raises NoGateway or BadInput."""
-    if serving_accounts(order):
+    if routes_of(order, at=at):
         return
     if not open_accounts(order):
         raise NoGateway(f"This merchant has no open {order.mode} gateway: staff must connect one first.")
     raise BadInput(
         "payment_methods",
         "nothing_to_offer",
-        f"payment_methods: no gateway of this merchant takes these in {order.currency}; add card or leave it empty.",
+        f"payment_methods: no gateway of this merchant takes {order.amount} by these; add card or leave it empty.",
     )
 
 

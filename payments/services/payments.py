@@ -1,7 +1,8 @@
 """Attempts to pay: started, decided by facts, and the ends of the orders they belong to."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from payments import clock, faults, ids
+from payments.crypto import Undecryptable
 from payments.errors import MethodNotOffered, NotPayable, NotYetExpired, StaleRow
 from payments.gateways.base import (
     TEST_FAULT_TAG,
@@ -19,6 +21,7 @@ from payments.gateways.base import (
     Done,
     GoTo,
     NotSupported,
+    NotTaken,
     Outcome,
     PaymentFact,
     PostTo,
@@ -27,10 +30,13 @@ from payments.gateways.base import (
 )
 from payments.gateways.registry import gateway_named
 from payments.models import GatewayAccount, Order, Payment
-from payments.selectors import order_state, serving_accounts
+from payments.routing import Route, nonces_of, routes_of
+from payments.selectors import order_state
+from payments.services.answers import apply_outcome
 from payments.services.calls import account_values, call_gateway
 from payments.services.cancels import cancel_attempt
 from payments.services.facts import apply_gateway_fact
+from payments.services.health import is_next_to_try, note_answer, note_failure
 from payments.services.holds import ask_for
 from payments.services.orders import lock_order, move_order
 from payments.states import (
@@ -44,6 +50,7 @@ from payments.states import (
     PaymentStatus,
 )
 
+log = logging.getLogger(__name__)
 ATTEMPT_LIFETIME = {
     Method.CARD: timedelta(minutes=15),
     Method.NETBANKING: timedelta(minutes=15),
@@ -51,8 +58,6 @@ ATTEMPT_LIFETIME = {
     Method.UPI: timedelta(minutes=10),
 }
 FIRST_INQUIRY = timedelta(seconds=5)
-CHALLENGE = "challenge"
-"""Type of the next action of a payment whose bank asks for a code."""
 SEND_WITHIN = timedelta(seconds=60)
 """After the first commit; later the attempt is left to the worker, which may be about to end it."""
 
@@ -62,67 +67,101 @@ class PaymentRequest:
     """What the customer sent from the hosted page. `form_nonce` names the form: it starts one attempt at most.
 
     `details` is kept on the payment: the channel, and a UPI ID, bank or wallet; never a card's number or code.
-    `account` is the one that serves the method, where the caller has just read it.
+    `routes` are those of the method in their order, where the caller has just read them.
     """
 
     method: Method
     form_nonce: str
     card: Card | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
-    account: GatewayAccount | None = None
+    routes: Sequence[Route] = ()
 
 
-def start_payment(
-    order_pk: int, request: PaymentRequest, *, at: datetime, return_url: str = "", event_url: str = ""
-) -> Payment:
+Links = Callable[[GatewayAccount, str], tuple[str, str]]
+"""From an account and a form's nonce to where its gateway sends the customer back, and its server events."""
+
+
+def no_links(account: GatewayAccount, form_nonce: str) -> tuple[str, str]:
+    """For callers without a web site: nobody comes back, and no event arrives."""
+    return "", ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A request on its way: what is left to try, and how many gateways did not take it."""
+
+    request: PaymentRequest
+    links: Links
+    routes: Sequence[Route] = ()
+    before: int = 0
+    first: str = ""
+    """The gateway that did not take it first."""
+
+    @property
+    def nonce(self) -> str:
+        return ids.nonce_after(self.request.form_nonce, self.before)
+
+
+def start_payment(order_pk: int, request: PaymentRequest, *, at: datetime, links: Links = no_links) -> Payment:
     """Start an attempt and apply what the gateway answers at once. The same form again gives the same attempt.
 
     A live attempt of the order is cancelled at its gateway first, and only if that makes it dead does this one start.
     First the attempt row with its gateway key is committed, then the gateway is called, then the answer is applied:
-    a crash anywhere leaves a row that the worker resolves by asking. Without an answer the attempt stays pending.
+    a crash anywhere leaves a row that the worker resolves by asking. Without an answer the attempt stays pending. One
+    that its gateway surely did not take fails, and the next account in line gets an attempt of its own.
     Raises NotPayable, MethodNotOffered.
     """
-    payment, is_new = _open_or_find(order_pk, request, at=at)
-    if not is_new:
-        return payment
+    payment, trying = _open_or_find(order_pk, _Try(request, links), at=at)
+    while trying is not None:
+        payment, trying = _send(payment, trying)
+    return payment
+
+
+def _send(payment: Payment, trying: _Try) -> tuple[Payment, _Try | None]:
+    """Start a committed attempt at its gateway; with what took its place, if another did."""
     faults.point("pay.after_t1")
-    if clock.now() - at > SEND_WITHIN:
-        return payment  # we stood still for so long that the worker may have given this attempt up
-    gateway = gateway_named(payment.gateway)
-    attempt = _attempt(payment, request, return_url=return_url, event_url=event_url)
+    if clock.now() - payment.started_at > SEND_WITHIN:
+        return payment, None  # we stood still for so long that the worker may have given this attempt up
+    gateway, account = gateway_named(payment.gateway), payment.account
     try:
+        attempt = _attempt(payment, trying)
         outcome = call_gateway(lambda: gateway.start(attempt))
     except Unanswered:
-        return payment
+        note_failure(account, at=clock.now())
+        return payment, None
+    except (NotTaken, Undecryptable) as refusal:
+        log.warning("%s was not taken by %s: %s", payment.uid, account, type(refusal).__name__)
+        note_failure(account, at=clock.now())
+        return _fail_over(payment, trying)
     except NotSupported as refusal:
-        outcome = Done(_refused(payment, str(refusal)))
-    _apply_outcome(payment, outcome, answers_start=True)
+        outcome = Done(_refused(payment, "not_supported", str(refusal)))
+    note_answer(account)
+    apply_outcome(payment, outcome, answers_start=True)
     faults.point("pay.after_t2")
-    return payment
+    return payment, None
 
 
-def answer_challenge(payment_pk: int, answer: Mapping[str, str], *, at: datetime) -> Payment:
-    """Pass on what a customer answered to the bank's challenge: `otp`, or `leave`. Without an answer it stays pending.
+def _fail_over(payment: Payment, trying: _Try) -> tuple[Payment, _Try | None]:
+    """End an attempt that its gateway never began and open one on the next account: both or neither.
 
-    An attempt that is over, or waits for no code, is left as it is. The same answer twice is harmless.
+    No decline is counted. If the order cannot go on, or no account is left, the failed attempt is what there is.
     """
-    payment = Payment.objects.get(pk=payment_pk)
-    if payment.status != PaymentStatus.PENDING or payment.next_action.get("type") != CHALLENGE:
-        return payment
-    gateway = gateway_named(payment.gateway)
-    try:
-        outcome = call_gateway(lambda: gateway.resume(account_values(payment), payment.gateway_key, answer))
-    except (Unanswered, NotSupported):
-        Payment.objects.filter(pk=payment.pk, status=PaymentStatus.PENDING, inquire_at__gt=at).update(inquire_at=at)
-        return payment
-    _apply_outcome(payment, outcome)
-    faults.point("pay.after_t2")
-    return payment
+    at = clock.now()
+    fact = _refused(payment, "not_taken", "The payment service could not be reached.")
+    with transaction.atomic():
+        apply_outcome(payment, Done(fact), answers_start=True)
+        following = replace(trying, before=trying.before + 1, first=trying.first or payment.gateway)
+        try:
+            opened = _open_attempt(payment.order_id, following, at=at) if trying.routes else None
+        except (NotPayable, IntegrityError):
+            opened = None
+    return opened or (payment, None)
 
 
-def _attempt(payment: Payment, request: PaymentRequest, *, return_url: str, event_url: str) -> Attempt:
-    """A new attempt as its gateway gets it."""
-    order = payment.order
+def _attempt(payment: Payment, trying: _Try) -> Attempt:
+    """A new attempt as its gateway gets it. Raises Undecryptable."""
+    order, request = payment.order, trying.request
+    return_url, event_url = trying.links(payment.account, trying.nonce)
     return Attempt(
         key=payment.gateway_key,
         account=account_values(payment),
@@ -142,49 +181,22 @@ def _attempt(payment: Payment, request: PaymentRequest, *, return_url: str, even
     )
 
 
-def _apply_outcome(payment: Payment, outcome: Outcome, *, answers_start: bool = False) -> None:
-    """Apply what a gateway answered: a fact, or what the customer has to do next."""
-    fact = outcome.fact if isinstance(outcome, Done) else PaymentFact(PaymentStatus.PENDING, payment.gateway_key)
-    apply_gateway_fact(
-        payment,
-        fact,
-        cause="gateway answer",
-        at=clock.now(),
-        answers_start=answers_start,
-        next_action=_next_action(outcome),
-    )
+def _refused(payment: Payment, error_code: str, message: str) -> PaymentFact:
+    """What we know when a gateway does not take the attempt at all: nothing was sent to a bank."""
+    return PaymentFact(PaymentStatus.FAILED, payment.gateway_key, error_code=error_code, message=message)
 
 
-def _next_action(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as the payment's row keeps it."""
-    match outcome:
-        case Challenge(prompt, url):
-            return {"type": CHALLENGE, "prompt": prompt, "url": url}
-        case GoTo(url):
-            return {"type": "redirect", "url": url}
-        case PostTo(url, fields):
-            return {"type": "post", "url": url, "fields": dict(fields)}
-        case Wait(link) if link:
-            return {"type": "code", "link": link}
-        case _:
-            return {}
-
-
-def _refused(payment: Payment, message: str) -> PaymentFact:
-    """What we know when a gateway cannot take the attempt at all: nothing was sent to a bank."""
-    key = payment.gateway_key
-    return PaymentFact(PaymentStatus.FAILED, key, error_code="not_supported", message=message)
-
-
-def _open_or_find(order_pk: int, request: PaymentRequest, *, at: datetime) -> tuple[Payment, bool]:
-    """The attempt of this form and whether it is new, after an attempt in the way was cancelled if need be."""
+def _open_or_find(order_pk: int, trying: _Try, *, at: datetime) -> tuple[Payment, _Try | None]:
+    """The attempt of this form, with the try if it is new, after an attempt in the way was cancelled if need be."""
+    request = trying.request
     for is_last in (False, True):
         try:
-            return _open_attempt(order_pk, request, at=at), True
+            return _open_attempt(order_pk, trying, at=at)
         except (NotPayable, IntegrityError) as refusal:
-            first = Payment.objects.filter(order_id=order_pk, form_nonce=request.form_nonce).first()
-            if first is not None:
-                return first, False
+            mine = Payment.objects.filter(order_id=order_pk, form_nonce__in=nonces_of(request.form_nonce))
+            newest = mine.order_by("-pk").first()
+            if newest is not None:
+                return newest, None
             if is_last or isinstance(refusal, IntegrityError) or not _make_way(order_pk, request, at=at):
                 raise
     raise AssertionError("the second try returns or raises")
@@ -198,14 +210,17 @@ def _make_way(order_pk: int, request: PaymentRequest, *, at: datetime) -> bool:
     return cancel_attempt(state.live.pk, cause="customer", at=at) is CancelAnswer.DEAD
 
 
-def _open_attempt(order_pk: int, request: PaymentRequest, *, at: datetime) -> Payment:
-    """Commit the attempt row before anything is asked of a gateway. IntegrityError: this form has started one."""
+def _open_attempt(order_pk: int, trying: _Try, *, at: datetime) -> tuple[Payment, _Try]:
+    """Commit the attempt row before anything is asked of a gateway; with what is left to try after it.
+
+    IntegrityError: this form has started one. Raises NotPayable, MethodNotOffered.
+    """
+    request = trying.request
     with transaction.atomic():
         order = lock_order(order_pk)
         _refuse_unless_payable(order)
-        account = request.account or serving_accounts(order).get(request.method)
-        if account is None or (account.merchant_id, account.mode) != (order.merchant_id, order.mode):
-            raise MethodNotOffered(f"This order cannot be paid by {request.method}.")
+        route, others = _chosen(order, trying, at=at)
+        account = route.account
         payment = Payment.objects.create(
             uid=ids.new_payment_id(),
             order=order,
@@ -213,8 +228,10 @@ def _open_attempt(order_pk: int, request: PaymentRequest, *, at: datetime) -> Pa
             mode=order.mode,
             gateway=account.gateway,
             account=account,
+            rule=route.rule,
+            route=_route_in_words(route, trying),
             gateway_key=ids.new_gateway_key(),
-            form_nonce=request.form_nonce,
+            form_nonce=trying.nonce,
             method=request.method,
             method_details=dict(request.details),
             amount_minor=order.amount_minor,
@@ -230,7 +247,27 @@ def _open_attempt(order_pk: int, request: PaymentRequest, *, at: datetime) -> Pa
         except StaleRow:
             raise NotPayable("The time to pay this order is over, or an earlier payment is being checked.") from None
         faults.point("pay.before_t1_commit")
-    return payment
+    return payment, replace(trying, routes=others)
+
+
+def _chosen(order: Order, trying: _Try, *, at: datetime) -> tuple[Route, list[Route]]:
+    """The account to try now, and those after it. Raises MethodNotOffered if there is none."""
+    request = trying.request
+    routes = trying.routes or request.routes or routes_of(order, at=at).get(request.method, [])
+    mine = [
+        route for route in routes if (route.account.merchant_id, route.account.mode) == (order.merchant_id, order.mode)
+    ]
+    if not mine:
+        raise MethodNotOffered(f"This order cannot be paid by {request.method}.")
+    is_only = len(mine) == 1
+    chosen = next((route for route in mine if is_only or is_next_to_try(route.account, at=at)), mine[0])
+    return chosen, [route for route in mine if route is not chosen]
+
+
+def _route_in_words(route: Route, trying: _Try) -> str:
+    """Which rule chose the account, and what came before."""
+    after = f", after {trying.first} did not take it" if trying.before else ""
+    return f"{route.in_words(trying.request.method)}{after}"[:100]
 
 
 def _refuse_unless_payable(order: Order) -> None:

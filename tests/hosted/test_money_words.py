@@ -13,6 +13,7 @@ import pytest
 from checkout.hosted import money, pages
 from payments import clock
 from payments.models import Authorization, GatewayAccount, Merchant, Order, Payment, Refund
+from payments.routing import Route
 from payments.selectors import OrderState
 from payments.states import Method, OrderStatus
 
@@ -111,7 +112,7 @@ class Story:
 
     def page(self):
         state = OrderState(self.order, list(reversed(self.payments)), AT)
-        state.__dict__["serving"] = {Method.CARD: GatewayAccount(gateway="simulator")}
+        state.__dict__["serving"] = {Method.CARD: [Route(GatewayAccount(gateway="simulator"))]}
         sent = [refund for refund in self.refunds if refund.sent_at]
         with mock.patch.object(money, "refunds_of", return_value=sent):
             return pages.page_of(state)

@@ -13,7 +13,8 @@ from payments.gateways.simulator.models import SimulatedPayment
 from payments.models import Order, Payment
 from payments.money import Money
 from payments.selectors import order_state, verify
-from payments.services.payments import PaymentRequest, answer_challenge, start_payment
+from payments.services.answers import answer_challenge
+from payments.services.payments import PaymentRequest, start_payment
 from payments.services.reconcile import inquire_after_return, inquire_payment
 from payments.states import Method
 from tests.factories import (
@@ -36,7 +37,7 @@ HAND_OFFS = {"netbanking": bank_request(), "wallet": WALLET, "upi code": upi_req
 
 
 def _start(order, request):
-    payment = start_payment(order.pk, request, at=clock.now(), return_url="https://till.example/back")
+    payment = start_payment(order.pk, request, at=clock.now(), links=lambda *_: ("https://till.example/back", ""))
     return _fresh(payment)
 
 

@@ -62,7 +62,9 @@ def test_every_job_that_may_be_due_has_a_function(db, now):
     week_old = now - timedelta(days=8)
     IdempotencyKey.objects.create(merchant=order.merchant, mode="test", key="k", fingerprint=b"", created_at=week_old)
     start_payment(OrderFactory(notify_url="https://shop.example.com/h").pk, card_request(), at=now)
-    late = start_payment(OrderFactory().pk, upi_request("late@sim"), at=now, event_url="https://till.example/events")
+    late = start_payment(
+        OrderFactory().pk, upi_request("late@sim"), at=now, links=lambda *_: ("", "https://till.example/events")
+    )
     SimulatedPayment.objects.filter(key=late.gateway_key).update(decide_at=now)
     returned = refund(paid(), 10_094)
     SimulatedRefund.objects.filter(key=returned.gateway_key).update(return_at=now)

@@ -39,6 +39,7 @@ from tests.factories import (
     OrderFactory,
     PaymentFactory,
     RefundFactory,
+    RoutingRuleFactory,
     UserFactory,
     act,
 )
@@ -226,6 +227,16 @@ BREAKS = {
         lambda: GatewayAccountFactory(mode="live"),
         lambda: _set(GatewayAccountFactory(), mode="live"),
     ],
+    "routing_position_from_one": [lambda: RoutingRuleFactory(position=0)],
+    "routing_amounts_have_a_currency": [
+        lambda: RoutingRuleFactory(min_minor=1),
+        lambda: RoutingRuleFactory(max_minor=1),
+    ],
+    "routing_amounts_not_negative": [
+        lambda: RoutingRuleFactory(currency="INR", min_minor=-1),
+        lambda: RoutingRuleFactory(currency="INR", max_minor=0),
+    ],
+    "routing_range_not_empty": [lambda: RoutingRuleFactory(currency="INR", min_minor=5, max_minor=4)],
     "customer_mode_known": [lambda: CustomerFactory(mode="demo")],
     "customer_id_is_uint32": [lambda: CustomerFactory(pk=BEYOND_UINT32)],
     "one_customer_per_reference": [_two_customers_of_a_reference],

@@ -214,7 +214,7 @@ def test_a_locked_order_is_read_anew(order):
 
 
 def test_a_tag_named_like_a_test_fault_is_the_merchants_own_in_live_mode(merchant, now, monkeypatch):
-    monkeypatch.setattr("payments.services.orders.serving_accounts", lambda order: {"card": order})
+    monkeypatch.setattr("payments.services.orders.routes_of", lambda order, *, at: {"card": order})
     order = create_order(new_order(tags={"till_fault": "mine"}, return_url="https://shop.example.com/x"),
                          merchant=merchant, mode="live", at=now)  # fmt: skip
     assert order.tags == {"till_fault": "mine"}

@@ -230,10 +230,13 @@ def test_the_gateway_sees_our_key_our_amount_and_the_addresses_of_the_edge(order
     seen = []
     monkeypatch.setattr(Simulator, "start", lambda self, attempt: seen.append(attempt) or Wait())
     payment = start_payment(
-        order.pk, card_request(), at=now, return_url="https://us/back", event_url="https://us/event"
+        order.pk,
+        card_request(),
+        at=now,
+        links=lambda account, nonce: (f"https://us/{nonce}", f"https://us/{account.pk}"),
     )
     assert (seen[0].key, seen[0].amount, seen[0].order_id) == (payment.gateway_key, order.amount, order.order_id)
-    assert (seen[0].return_url, seen[0].event_url) == ("https://us/back", "https://us/event")
+    assert (seen[0].return_url, seen[0].event_url) == ("https://us/n1", f"https://us/{payment.account_id}")
     assert seen[0].deadline_at == payment.deadline_at == now + timedelta(minutes=15)
 
 

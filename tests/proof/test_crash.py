@@ -215,7 +215,9 @@ def test_a_crash_while_an_order_is_called_off_can_be_repeated(point):
 def test_a_crash_while_an_event_is_sent_or_taken_in_delivers_it_once_in_the_end(point, monkeypatch):
     monkeypatch.setattr(events, "_post", hand_over)
     order = OrderFactory()
-    payment = start_payment(order.pk, bank_request(), at=clock.now(), event_url="https://till.example/events")
+    payment = start_payment(
+        order.pk, bank_request(), at=clock.now(), links=lambda *_: ("", "https://till.example/events")
+    )
     desk.decide(SimulatedPayment.objects.get(), "approve", at=clock.now())
     crashed = [crash(point, lambda pk=pk: run_job("simulator_event", pk, at=clock.now())) for _, pk in _events_due()]
     assert any(crashed)

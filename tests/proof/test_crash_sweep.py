@@ -17,7 +17,8 @@ from payments.models import AuditEntry, Order, Payment, Refund
 from payments.money import Money
 from payments.services.audit import broken_links
 from payments.services.cancels import cancel_attempt
-from payments.services.payments import answer_challenge, start_payment
+from payments.services.answers import answer_challenge
+from payments.services.payments import start_payment
 from payments.services.reconcile import inquire_after_return, inquire_payment
 from payments.services.sending import approve_and_send, capture_payment, refund_payment, void_payment
 from tests.factories import (
@@ -56,7 +57,7 @@ class _Server500(Exception):
 
 
 def _start(order, request):
-    return start_payment(order.pk, request, at=clock.now(), return_url="https://till.example/back")
+    return start_payment(order.pk, request, at=clock.now(), links=lambda *_: ("https://till.example/back", ""))
 
 
 def _at_the_bank(order, decision):

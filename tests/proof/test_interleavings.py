@@ -13,7 +13,8 @@ from payments.gateways.simulator.models import SimulatedEvent, SimulatedPayment
 from payments.models import GatewayEvent, Order, Payment
 from payments.services.cancels import cancel_attempt
 from payments.services.gateway_events import receive_event
-from payments.services.payments import answer_challenge, expire_order, start_payment, terminate_order
+from payments.services.answers import answer_challenge
+from payments.services.payments import expire_order, start_payment, terminate_order
 from payments.services.reconcile import inquire_after_return, inquire_payment
 from tests.factories import CHALLENGED, OrderFactory, bank_request, card_request
 from tests.proof import assert_books_agree, assert_quiet, recover, run_together
@@ -27,7 +28,7 @@ EVENT_URL = "https://till.example/events"
 
 
 def _start(order, request):
-    return start_payment(order.pk, request, at=clock.now(), event_url=EVENT_URL)
+    return start_payment(order.pk, request, at=clock.now(), links=lambda *_: ("", EVENT_URL))
 
 
 def _decide(decision):

@@ -25,10 +25,11 @@ from payments.models import (
     SettlementSchedule,
 )
 from payments.money import Money
+from payments.services.answers import answer_challenge
 from payments.services.audit import broken_links
 from payments.services.cancels import cancel_attempt
 from payments.services.disputes import close_dispute, open_dispute, post_adjustment
-from payments.services.payments import answer_challenge, terminate_order
+from payments.services.payments import terminate_order
 from payments.services.payouts import confirm_payout, fail_payout, send_payout
 from payments.services.reconcile import inquire_after_return
 from payments.services.refunds import cancel_refund, change_refund
