@@ -7,6 +7,7 @@ from checkout.staff import (
     endpoints,
     events,
     fee_plans,
+    gateway_accounts,
     gateway_events,
     groups,
     keys,
@@ -16,6 +17,7 @@ from checkout.staff import (
     payments,
     people,
     refunds,
+    routing_rules,
     site,
 )
 
@@ -26,6 +28,7 @@ __all__ = [
     "endpoints",
     "events",
     "fee_plans",
+    "gateway_accounts",
     "gateway_events",
     "groups",
     "keys",
@@ -35,5 +38,6 @@ __all__ = [
     "payments",
     "people",
     "refunds",
+    "routing_rules",
     "site",
 ]

@@ -115,6 +115,10 @@ class NoLiveKey(PaymentsError):
     """The merchant has no live API key in this mode, so nothing could be signed."""
 
 
+class AccountTaken(PaymentsError):
+    """The merchant has an account at that gateway in this mode."""
+
+
 class NoGateway(PaymentsError):
     """The merchant has no gateway in this mode that could take money."""
 

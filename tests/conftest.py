@@ -10,6 +10,7 @@ from django.test import TransactionTestCase
 
 from payments import append_only, clock
 from tests.factories import MerchantFactory, OrderFactory, PaymentFactory
+from tests.scripted import registered
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +48,13 @@ def now():
 @pytest.fixture
 def merchant(db):
     return MerchantFactory()
+
+
+@pytest.fixture
+def gateways(monkeypatch):
+    """Two more gateways that do as they are told: (alpha, beta)."""
+    with registered(monkeypatch) as both:
+        yield both
 
 
 @pytest.fixture

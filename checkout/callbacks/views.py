@@ -11,6 +11,7 @@ from checkout.hosted.page import respond
 from checkout.hosted.plain import not_found_page
 from checkout.redirects import SeeOther
 from payments import clock
+from payments.crypto import Undecryptable
 from payments.gateways.base import ForgedEvent, NotSupported, UnreadableEvent
 from payments.selectors import find_attempt
 from payments.services.gateway_events import receive_event
@@ -50,4 +51,6 @@ def take_event(request: HttpRequest, gateway: str, account: int | None = None) -
         return JsonResponse({"error": f"No gateway {gateway} sends events here."}, status=404)
     except (ForgedEvent, UnreadableEvent) as refusal:
         return JsonResponse({"error": str(refusal)}, status=400)
+    except Undecryptable:
+        return JsonResponse({"error": "This server cannot read its own secret now: send the event again."}, status=503)
     return JsonResponse({"status": "stored" if stored else "known"})

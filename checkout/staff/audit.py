@@ -19,10 +19,12 @@ from payments.models import (
     Delivery,
     Endpoint,
     FeePlan,
+    GatewayAccount,
     Merchant,
     Order,
     Payment,
     Refund,
+    RoutingRule,
 )
 
 ACTS = {
@@ -36,6 +38,8 @@ ACTS = {
     "fee_plan.add": "made a fee plan",
     "fee_plan.change": "changed a fee plan",
     "fee_plan.remove": "removed a fee plan",
+    "gateway_account.add": "opened an account at a gateway",
+    "gateway_account.credentials": "changed what an account at a gateway signs in with",
     "group.add": "made a group",
     "group.change": "changed a group",
     "key.add": "made an API key",
@@ -54,6 +58,8 @@ ACTS = {
     "refund.cancel": "cancelled a refund",
     "refund.change": "changed a refund",
     "refund.request": "asked for a refund",
+    "routing_rule.add": "made a routing rule",
+    "routing_rule.change": "changed a routing rule",
     "second_factor.codes": "made new recovery codes",
     "second_factor.enrol": "enrolled an authenticator app",
     "second_factor.recovery": "used a recovery code",
@@ -73,11 +79,13 @@ OBJECTS: dict[str, tuple[type[Model], str]] = {
     "delivery": (Delivery, "uid"),
     "endpoint": (Endpoint, "uid"),
     "fee_plan": (FeePlan, "pk"),
+    "gateway_account": (GatewayAccount, "pk"),
     "group": (Group, "pk"),
     "merchant": (Merchant, "pk"),
     "order": (Order, "uid"),
     "payment": (Payment, "uid"),
     "refund": (Refund, "uid"),
+    "routing_rule": (RoutingRule, "pk"),
     "user": (User, "pk"),
 }
 """What an act can be done to, and by which field it is named."""

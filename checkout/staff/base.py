@@ -1,6 +1,6 @@
 """What the admin's classes share: rows that nobody may change here, lists that stay fast, errors at their field."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
@@ -24,7 +24,7 @@ class StaffAdmin(AnyAdmin):
 
     actions: Any = None
     change_list_template = "staff/list.html"
-    ordering = ("-pk",)
+    ordering: ClassVar[Any] = ("-pk",)
     sortable_by = ()
     list_per_page = 50
     show_full_result_count = False

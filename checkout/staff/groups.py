@@ -19,8 +19,8 @@ else:
 
 MAY = {
     "viewer": (
-        "See merchants, customers, orders, payments, refunds, events, what gateways sent, endpoints and webhooks. "
-        "Change nothing."
+        "See merchants, customers, orders, payments, refunds, events, what gateways sent, accounts at gateways, routing "
+        "rules, endpoints and webhooks. Change nothing."
     ),
     "support": (
         "What a viewer sees; make, show and e-mail payment links; terminate an order; send webhooks again and test "
@@ -33,8 +33,9 @@ MAY = {
         "post adjustments, set fee plans."
     ),
     "key admin": (
-        "See merchants, endpoints and webhooks; make and revoke API keys, add, change and switch off endpoints, send "
-        "webhooks again and test messages."
+        "See merchants, endpoints and webhooks; make and revoke API keys, open accounts at gateways, enter and check "
+        "what they sign in with, set routing rules, add, change and switch off endpoints, send webhooks again and test "
+        "messages."
     ),
     "auditor": "What a viewer sees, the ledger, adjustments and the record of what staff did. Change nothing.",
 }

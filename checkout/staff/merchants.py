@@ -1,4 +1,4 @@
-"""Merchants, whose settings staff may change, and their accounts at gateways, which they may not."""
+"""Merchants, whose settings staff may change."""
 
 from typing import Any
 
@@ -6,13 +6,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from checkout.amounts import format_money
-from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.deeds import DoorsAdmin
-from checkout.staff.facts import Panel, facts_of, link_for, moment, short_moment
+from checkout.staff.facts import moment, short_moment
 from checkout.staff.merchant_form import MerchantForm
 from checkout.staff.reasons import ReasonedAdmin
 from checkout.staff.replays import SendRangeAgain
-from payments.models import GatewayAccount, Merchant
+from payments.models import Merchant
 
 
 @admin.register(Merchant)
@@ -61,18 +60,3 @@ class MerchantAdmin(ReasonedAdmin, DoorsAdmin):
     @admin.display(description="created")
     def made(self, merchant: Merchant) -> str:
         return moment(merchant.created_at)
-
-
-@admin.register(GatewayAccount)
-class GatewayAccountAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "gateway", "mode", "merchant")
-    list_filter = ("gateway", "mode", "merchant")
-    list_select_related = ("merchant",)
-
-    def panels(self, request: HttpRequest, row: GatewayAccount) -> list[Panel]:
-        facts = {
-            "merchant": link_for(request, row.merchant, row.merchant.name),
-            "mode": row.mode,
-            "gateway": row.gateway,
-        }
-        return [Panel("Gateway account", facts_of(facts))]

@@ -181,6 +181,7 @@ def _at_gateway(request: HttpRequest, payment: Payment) -> list[Fact]:
     return facts_of(
         {
             "account": link_for(request, payment.account, f"{payment.account.gateway} ({payment.account.mode})"),
+            "why there": payment.route,
             "gateway payment id": payment.gateway_payment_id,
             "gateway order id": payment.gateway_order_id,
             "our key there": payment.gateway_key,

@@ -1,5 +1,6 @@
 """The one way to call a gateway: never inside a transaction, always with a fault point on both sides."""
 
+import json
 import logging
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,6 +8,7 @@ from typing import TypeVar
 from django.db import connection
 
 from payments import faults
+from payments.crypto import decrypt
 from payments.gateways.base import (
     Account,
     BadCredentials,
@@ -54,13 +56,23 @@ def call_gateway(action: Callable[[], Answer]) -> Answer:
 
 
 def account_values(payment: Payment) -> Account:
-    """The gateway account of a payment as plain values."""
-    return Account(id=payment.account_id, mode=payment.mode)
+    """The gateway account of a payment as plain values. Raises Undecryptable."""
+    if not gateway_named(payment.gateway).credential_fields:
+        return Account(id=payment.account_id, mode=payment.mode)
+    return values_of(payment.account)
 
 
 def values_of(account: GatewayAccount) -> Account:
-    """A gateway account as plain values."""
-    return Account(id=account.pk, mode=account.mode)
+    """A gateway account as plain values. Raises Undecryptable."""
+    return Account(id=account.pk, mode=account.mode, credentials=credentials_of(account))
+
+
+def credentials_of(account: GatewayAccount) -> dict[str, str]:
+    """What an account signs in with, in clear: only on its way to the gateway. Raises Undecryptable."""
+    if account.credentials_ciphertext is None:
+        return {}
+    kept: dict[str, str] = json.loads(decrypt(account.credentials_ciphertext, context=account.credentials_context))
+    return kept
 
 
 def reference_values(payment: Payment) -> Reference:

@@ -17,16 +17,11 @@ from payments.gateways.base import (
     Attempt,
     CancelAnswer,
     Card,
-    Challenge,
     Done,
-    GoTo,
     NotSupported,
     NotTaken,
-    Outcome,
     PaymentFact,
-    PostTo,
     Unanswered,
-    Wait,
 )
 from payments.gateways.registry import gateway_named
 from payments.models import GatewayAccount, Order, Payment
@@ -35,7 +30,6 @@ from payments.selectors import order_state
 from payments.services.answers import apply_outcome
 from payments.services.calls import account_values, call_gateway
 from payments.services.cancels import cancel_attempt
-from payments.services.facts import apply_gateway_fact
 from payments.services.health import is_next_to_try, note_answer, note_failure
 from payments.services.holds import ask_for
 from payments.services.orders import lock_order, move_order

@@ -9,10 +9,12 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from payments import backoff, clock
+from payments.crypto import Undecryptable
 from payments.errors import NotCapturable
 from payments.gateways.base import CancelAnswer, ForgedReturn, NotSupported, PaymentFact, Standing
 from payments.gateways.registry import gateway_named
 from payments.models import Authorization, Payment
+from payments.services.attempts import flag_for_review
 from payments.services.calls import account_values, ask_gateway, ask_to_cancel
 from payments.services.cancels import cancel_attempt
 from payments.services.facts import apply_gateway_fact
@@ -27,6 +29,7 @@ SMALLEST_GAP = timedelta(seconds=5)
 """Between two questions about one attempt, however often a page asks."""
 LISTEN_FOR = timedelta(days=5)
 """After the time of attempt and order is over: as long as a gateway's late answers are waited for."""
+UNKNOWN = "For five days its gateway has not said whether money was taken: look there. It is asked no more."
 _SAID_YES = frozenset({PaymentStatus.SUCCESS, PaymentStatus.AUTHORIZED})
 _ENDED_UNPAID = frozenset({PaymentStatus.FAILED, PaymentStatus.USER_DROPPED, PaymentStatus.CANCELLED})
 
@@ -83,7 +86,7 @@ def inquire_after_return(payment_pk: int, *, at: datetime, params: Mapping[str, 
     payment = Payment.objects.select_related("account").get(pk=payment_pk)
     try:
         gateway_named(payment.gateway).read_return(account_values(payment), payment.gateway_key, params or {})
-    except ForgedReturn:
+    except (ForgedReturn, Undecryptable):
         log.warning("the return to %s does not verify", payment.uid)
         return
     if inquire_payment(payment_pk, at=at, has_news=True):
@@ -179,5 +182,17 @@ def _cancel_answer(payment: Payment) -> CancelAnswer | None:
 
 def _plan_next(payment: Payment, *, at: datetime) -> None:
     """Keep the claim for the smallest gap, so that page and worker together do not ask more often than that."""
+    is_too_long = at >= payment.deadline_at + LISTEN_FOR
+    again = None if is_too_long else backoff.next_time(payment.started_at, at=at)
     still_pending = Payment.objects.filter(pk=payment.pk, status=PaymentStatus.PENDING)
-    still_pending.update(inquire_at=backoff.next_time(payment.started_at, at=at), leased_until=at + SMALLEST_GAP)
+    if still_pending.update(inquire_at=again, leased_until=at + SMALLEST_GAP) and is_too_long:
+        _leave_to_staff(payment)
+
+
+def _leave_to_staff(payment: Payment) -> None:
+    """Stop asking by ourselves. Whatever the gateway still says, or answers to staff, applies as ever."""
+    with transaction.atomic():
+        lock_order(payment.order_id)
+        payment.refresh_from_db()
+        if payment.status == PaymentStatus.PENDING and not payment.review_reason:
+            flag_for_review(payment, UNKNOWN)

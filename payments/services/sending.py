@@ -100,13 +100,13 @@ def send_action(payment: Payment, *, cause: str) -> None:
     authorization = Authorization.objects.filter(payment=payment, status=AuthorizationStatus.PENDING).first()
     if authorization is None:
         return
-    gateway, account, reference = gateway_named(payment.gateway), account_values(payment), reference_values(payment)
+    gateway, reference = gateway_named(payment.gateway), reference_values(payment)
     try:
         if authorization.action == AuthorizationAction.CAPTURE:
             amount = Money(authorization.requested_minor, payment.currency)
-            fact = call_gateway(lambda: gateway.capture(account, reference, amount))
+            fact = call_gateway(lambda: gateway.capture(account_values(payment), reference, amount))
         else:
-            fact = call_gateway(lambda: gateway.void(account, reference))
+            fact = call_gateway(lambda: gateway.void(account_values(payment), reference))
     except Unanswered:
         at = clock.now()
         again = backoff.next_time(authorization.start_time or at, at=at)
@@ -174,9 +174,11 @@ def process_refund(refund_pk: int, *, at: datetime) -> bool:
 def _send_refund(refund: Refund) -> RefundFact | None:
     """Send it under its one key; None if nobody answers."""
     payment = refund.payment
-    gateway, account, reference = gateway_named(payment.gateway), account_values(payment), reference_values(payment)
+    gateway, reference = gateway_named(payment.gateway), reference_values(payment)
     try:
-        return call_gateway(lambda: gateway.refund(account, reference, refund.gateway_key, refund.amount))
+        return call_gateway(
+            lambda: gateway.refund(account_values(payment), reference, refund.gateway_key, refund.amount)
+        )
     except Unanswered:
         return None
     except NotSupported as refusal:
@@ -186,9 +188,9 @@ def _send_refund(refund: Refund) -> RefundFact | None:
 def _sent_before(refund: Refund) -> RefundFact | Standing | None:
     """What the gateway knows of a refund that may have been sent; None if it never got it, so that it is sent again."""
     payment = refund.payment
-    gateway, account, reference = gateway_named(payment.gateway), account_values(payment), reference_values(payment)
+    gateway, reference = gateway_named(payment.gateway), reference_values(payment)
     try:
-        said = call_gateway(lambda: gateway.inquire_refund(account, reference, refund.gateway_key))
+        said = call_gateway(lambda: gateway.inquire_refund(account_values(payment), reference, refund.gateway_key))
     except NotSupported:
         return None  # it cannot be asked; the same key again is the same refund
     except Unanswered:

@@ -15,9 +15,9 @@ from payments.gateways.simulator.models import SimulatedPayment, SimulatedRefund
 from payments.jobs import run_job
 from payments.models import AuditEntry, Order, Payment, Refund
 from payments.money import Money
+from payments.services.answers import answer_challenge
 from payments.services.audit import broken_links
 from payments.services.cancels import cancel_attempt
-from payments.services.answers import answer_challenge
 from payments.services.payments import start_payment
 from payments.services.reconcile import inquire_after_return, inquire_payment
 from payments.services.sending import approve_and_send, capture_payment, refund_payment, void_payment

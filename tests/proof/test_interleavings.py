@@ -11,9 +11,9 @@ from payments.errors import NotPayable, NotYetExpired, StaleRow
 from payments.gateways.simulator import desk, events
 from payments.gateways.simulator.models import SimulatedEvent, SimulatedPayment
 from payments.models import GatewayEvent, Order, Payment
+from payments.services.answers import answer_challenge
 from payments.services.cancels import cancel_attempt
 from payments.services.gateway_events import receive_event
-from payments.services.answers import answer_challenge
 from payments.services.payments import expire_order, start_payment, terminate_order
 from payments.services.reconcile import inquire_after_return, inquire_payment
 from tests.factories import CHALLENGED, OrderFactory, bank_request, card_request

@@ -67,8 +67,8 @@ def test_nothing_is_deleted_by_anybody(chief, rows, model):
     assert b"delete" not in pages.lower()
 
 
-@pytest.mark.parametrize("model", [model for model in MODELS if model not in ("apikey", "endpoint")])
-def test_nothing_but_keys_and_endpoints_is_added(chief, rows, model):
+@pytest.mark.parametrize("model", [model for model in MODELS if model not in ("apikey", "endpoint", "gatewayaccount")])
+def test_nothing_but_keys_endpoints_and_gateway_accounts_is_added(chief, rows, model):
     assert chief.get(f"{ADMIN}/{model}/add/").status_code == 403
     assert chief.post(f"{ADMIN}/{model}/add/", {"name": "x"}).status_code == 403
     assert f"{ADMIN}/{model}/add/" not in chief.get("/admin/").content.decode()

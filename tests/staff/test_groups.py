@@ -23,11 +23,13 @@ from payments.services.endpoints import add_endpoint, send_test
 from payments.services.merchants import issue_key
 from payments.services.refunds import NewRefund, reserve_refund
 from payments.states import Mode
-from tests.factories import OrderFactory, PaymentFactory
+from tests.factories import OrderFactory, PaymentFactory, RoutingRuleFactory
+from tests.scripted import account_at
 from tests.staff.conftest import make_gateway_event, make_staff, signed_in
 from tests.staff.deeds import pay
 
 migration = importlib.import_module("payments.migrations.0006_staff_groups")
+gateway_rights = importlib.import_module("payments.migrations.0014_gateway_rights")
 webhook_rights = importlib.import_module("payments.migrations.0009_webhook_rights")
 links = importlib.import_module("payments.migrations.0010_payment_links")
 pytestmark = pytest.mark.django_db
@@ -57,7 +59,13 @@ OPEN_TO = {
     "endpoints": GROUPS,
     "webhooks": GROUPS,
     "keys": ("key admin",),
-    "accounts of gateways": (),
+    "accounts of gateways": GROUPS,
+    "an account of a gateway": GROUPS,
+    "open an account at a gateway": ("key admin",),
+    "enter credentials": ("key admin",),
+    "routing rules": GROUPS,
+    "a routing rule": GROUPS,
+    "add a routing rule": ("key admin",),
     "ledger accounts": BOOKS,
     "transfers": BOOKS,
     "adjustments": BOOKS,
@@ -116,6 +124,7 @@ LISTS = {
     "webhooks": "delivery",
     "keys": "apikey",
     "accounts of gateways": "gatewayaccount",
+    "routing rules": "routingrule",
     "ledger accounts": "ledgeraccount",
     "transfers": "transfer",
     "adjustments": "adjustment",
@@ -124,12 +133,12 @@ LISTS = {
 }
 MONEY = [
     "order", "payment", "refund", "transfer", "ledgeraccount", "adjustment", "auditentry", "event", "gatewayevent",
-    "customer", "gatewayaccount", "delivery",
+    "customer", "delivery",
 ]  # fmt: skip
 
 
 @pytest.fixture
-def book(merchant):
+def book(merchant, gateways):
     """A row of each kind, by its kind."""
     chief = User.objects.create_superuser("boss")
     at, why = clock.now(), "A test of doors"
@@ -158,7 +167,8 @@ def book(merchant):
         "auditentry": AuditEntry.objects.first(),
         "event": paid.order.events.first(),
         "customer": paid.order.customer,
-        "gatewayaccount": paid.account,
+        "gatewayaccount": account_at(merchant, "alpha", at=at),
+        "routingrule": RoutingRuleFactory(account=paid.account),
         "endpoint": endpoint,
         "delivery": delivery,
         "person": chief,
@@ -171,6 +181,7 @@ def _doors(book):
     doors = {name: reverse(f"admin:payments_{model}_changelist") for name, model in LISTS.items()}
     pages = {"an order": "order", "a payment": "payment", "a refund": "refund", "a merchant": "merchant"}
     pages |= {"a key": "apikey", "a transfer": "transfer", "an adjustment": "adjustment", "a fee plan": "feeplan"}
+    pages |= {"an account of a gateway": "gatewayaccount", "a routing rule": "routingrule"}
     pages |= {"an audit entry": "auditentry", "an endpoint": "endpoint", "a webhook": "delivery"}
     doors |= {name: reverse(f"admin:payments_{model}_change", args=[book[model].pk]) for name, model in pages.items()}
     deeds = {
@@ -191,6 +202,7 @@ def _doors(book):
         "send a test message": ("endpoint", "endpoint", "test"),
         "send a webhook again": ("delivery", "delivery", "replay"),
         "send webhooks again": ("merchant", "merchant", "replay"),
+        "enter credentials": ("gatewayaccount", "gatewayaccount", "credentials"),
     }
     doors |= {
         name: reverse(f"admin:payments_{model}_{deed}", args=[book[row].pk])
@@ -203,6 +215,8 @@ def _doors(book):
         "a group": reverse("admin:auth_group_change", args=[book["group"].pk]),
         "make a payment link": reverse("admin:payments_order_link"),
         "make a key": reverse("admin:payments_apikey_add"),
+        "open an account at a gateway": reverse("admin:payments_gatewayaccount_add"),
+        "add a routing rule": reverse("admin:payments_routingrule_add"),
         "add an endpoint": reverse("admin:payments_endpoint_add"),
         "add a fee plan": reverse("admin:payments_feeplan_add"),
         "make an account": reverse("admin:auth_user_add"),
@@ -269,7 +283,7 @@ def test_nobody_adds_changes_or_deletes_a_money_row_by_the_admins_own_forms(book
 
 
 def test_every_money_model_in_the_admin_is_on_the_list():
-    forms = {"apikey", "merchant", "feeplan", "endpoint"}
+    forms = {"apikey", "merchant", "feeplan", "endpoint", "gatewayaccount", "routingrule"}
     ours = {model._meta.model_name for model in admin.site._registry if model._meta.app_label == "payments"}
     assert ours == {*MONEY, *forms}
 
@@ -316,6 +330,8 @@ def test_the_groups_are_there_after_migrating_and_have_words():
     assert set(MAY) == set(GROUPS) == set(migration.GROUPS)
     assert _rights("key admin") == {"view_merchant", "view_apikey", "add_apikey", "change_apikey"} | {
         "view_endpoint", "add_endpoint", "change_endpoint", "view_delivery", "change_delivery", "view_deliverytry",
+        "view_gatewayaccount", "add_gatewayaccount", "change_gatewayaccount",
+        "view_routingrule", "add_routingrule", "change_routingrule",
     }  # fmt: skip
     assert _rights("auditor") - _rights("viewer") == {
         "view_ledgeraccount", "view_transfer", "view_adjustment", "view_auditentry",
@@ -386,6 +402,15 @@ def test_rights_about_webhooks_come_and_go_without_touching_others():
     webhook_rights.give_rights(apps, Editor)
     assert _rights("viewer") == before
     assert not Group.objects.filter(name="auditor").exists()
+
+
+def test_rights_about_gateways_come_and_go_without_touching_others():
+    before = _rights("key admin")
+    gateway_rights.take_rights(apps, Editor)
+    assert {right.partition("_")[2] for right in before - _rights("key admin")} == {"gatewayaccount", "routingrule"}
+    gateway_rights.give_rights(apps, Editor)
+    assert _rights("key admin") == before
+    assert _rights("viewer") > {"view_gatewayaccount", "view_routingrule"}
 
 
 def test_the_page_for_operators_names_every_group():
