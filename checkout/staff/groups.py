@@ -19,8 +19,8 @@ else:
 
 MAY = {
     "viewer": (
-        "See merchants, customers, orders, payments, refunds, events, what gateways sent, accounts at gateways, routing "
-        "rules, endpoints and webhooks. Change nothing."
+        "See merchants, customers, orders, payments, refunds, events, what gateways sent, accounts at gateways, "
+        "routing rules, endpoints and webhooks. Change nothing."
     ),
     "support": (
         "What a viewer sees; make, show and e-mail payment links; terminate an order; send webhooks again and test "

@@ -76,8 +76,8 @@ class RoutingRuleForm(RuleModelForm):
             self.add_error("largest", "Write no less than the smallest amount.")
         if limits["largest"] == 0:
             self.add_error("largest", "Write more than 0, or nothing for no limit.")
-        account = cleaned.get("account") or self.instance.account
-        if account.gateway in GATEWAYS:
+        account = self.instance.account if self.instance.pk else cleaned.get("account")
+        if account is not None and account.gateway in GATEWAYS:
             unserved = [
                 word for word in cleaned.get("methods", []) if word not in gateway_named(account.gateway).methods
             ]

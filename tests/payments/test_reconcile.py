@@ -3,11 +3,13 @@ from datetime import timedelta
 import pytest
 
 from payments import backoff, clock
-from payments.gateways.base import Standing, Unanswered
+from payments.gateways.base import CancelAnswer, Standing, Unanswered
 from payments.gateways.simulator.engine import Simulator
 from payments.models import Order, Payment
 from payments.selectors import due_jobs
-from payments.services.reconcile import INQUIRY_LEASE, inquire_payment
+from payments.services.facts import apply_gateway_fact
+from payments.services.payments import terminate_order
+from payments.services.reconcile import INQUIRY_LEASE, UNKNOWN, inquire_payment
 from tests.factories import PaymentFactory, fact_for
 
 S = timedelta(seconds=1)
@@ -164,3 +166,43 @@ def test_a_patient_customer_cannot_break_the_counter(payment, gateway):
 def test_the_worker_finds_due_payments_by_itself(payment, gateway):
     assert list(due_jobs(at=payment.started_at + 4 * S)) == []
     assert list(due_jobs(at=payment.started_at + 5 * S)) == [("inquire_payment", payment.pk)]
+
+
+# --- Nobody says ---
+
+FIVE_DAYS = 5 * 86_400 * S
+
+
+@pytest.mark.parametrize("word", ["silence", "pending"])
+def test_after_five_days_staff_are_told_and_nobody_asks_by_himself(payment, gateway, word):
+    gateway.answer = Unanswered("time-out") if word == "silence" else fact_for(payment, "pending")
+    limit = payment.deadline_at - payment.started_at + FIVE_DAYS
+    assert _ask(payment, limit - 6 * S)
+    assert payment.inquire_at
+    assert not payment.review_reason
+    assert _ask(payment, limit, even_if_early=True)
+    assert (payment.status, payment.order.status, payment.inquire_at) == ("pending", "pending", None)
+    assert payment.review_reason == UNKNOWN
+    assert not payment.money_unclear
+    with clock.shifted(limit + 86_400 * S):
+        assert ("inquire_payment", payment.pk) not in list(due_jobs(at=clock.now()))
+
+
+@pytest.mark.parametrize(("word", "order_status"), [("success", "paid"), ("failed", "failed")])
+def test_what_is_said_after_that_still_applies(payment, gateway, word, order_status):
+    gateway.answer = Unanswered("time-out")
+    _ask(payment, 6 * FIVE_DAYS / 5)
+    assert payment.review_reason
+    apply_gateway_fact(payment, fact_for(payment, word), cause="gateway event", at=clock.now())
+    assert (payment.status, Order.objects.get().status) == (word, order_status)
+
+
+def test_to_terminate_its_order_asks_once_more(payment, gateway, monkeypatch):
+    gateway.answer = Unanswered("time-out")
+    _ask(payment, 6 * FIVE_DAYS / 5)
+    at = payment.started_at + 7 * FIVE_DAYS / 5
+    monkeypatch.setattr(Simulator, "cancel", lambda *_: CancelAnswer.DEAD)
+    with clock.shifted(at - clock.now()):
+        terminate_order(payment.order_id, cause="staff", at=clock.now())
+        assert inquire_payment(payment.pk, at=clock.now())
+    assert Order.objects.get().status == "terminated"
