@@ -77,7 +77,7 @@ class GatewayAccountAdmin(ReadOnlyAdmin):
             "answers": self.health(row),
             "attempts in a row it did not take": row.failures,
             "the last of them": moment(row.failed_at),
-            "others are tried first until": moment(row.rests_until),
+            "others are tried first until": moment(row.rests_until) if row.rests(at=clock.now()) else "",
         }
         panels = [Panel("Gateway account", facts_of(facts)), Panel("Whether it answers", facts_of(health))]
         if is_known and gateway_named(row.gateway).credential_fields:

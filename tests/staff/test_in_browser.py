@@ -1,13 +1,18 @@
 """The staff's own pages in Chromium: accessible, inside the screen, and clean under our content policy."""
 
 import os
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 
+from payments import clock
+from payments.models import GatewayAccount
+from payments.services.accounts import set_credentials
 from tests.browser.conftest import CHROMIUM, HOW_TO, browser_type_launch_args  # noqa: F401  (a fixture)
-from tests.factories import MerchantFactory, PaymentFactory
+from tests.factories import GatewayAccountFactory, MerchantFactory, PaymentFactory, RoutingRuleFactory, act
+from tests.scripted import account_at
 from tests.staff import ADMIN
 from tests.staff.conftest import make_gateway_event, signed_in
 
@@ -34,6 +39,27 @@ def paths():
         "gatewayevent/",
         f"gatewayevent/{stray.pk}/change/",
     ]
+
+
+@pytest.fixture
+def gateway_paths(gateways):
+    """Accounts and rules: one that rests, with all its credentials and an event secret to remove, and a new one."""
+    account = account_at(MerchantFactory(name="Patang Co"), "alpha", at=clock.now())
+    newer = {"event_secret": "whsec-the-second-one-2222"}
+    set_credentials(account.pk, newer, by=act(), at=clock.now(), seen=account.credentials_set_at)
+    resting = {"failures": 5, "failed_at": clock.now(), "rests_until": clock.now() + timedelta(hours=1)}
+    GatewayAccount.objects.filter(pk=account.pk).update(**resting)
+    new = GatewayAccountFactory(merchant=account.merchant, gateway="beta")
+    rule = RoutingRuleFactory(account=account, methods=["card"], currency="INR", min_minor=10_000)
+    accounts = [f"gatewayaccount/{row.pk}/{page}/" for row in (account, new) for page in ("change", "credentials")]
+    rules = ["routingrule/", "routingrule/add/", f"routingrule/{rule.pk}/change/"]
+    return ["gatewayaccount/", "gatewayaccount/add/", *accounts, *rules]
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_about_gateways_are_accessible_and_fit(browser, live_server, gateway_paths, scheme, width):
+    test_our_pages_are_accessible_and_fit(browser, live_server, gateway_paths, scheme, width)
 
 
 @pytest.mark.parametrize("width", [375, 1280])
