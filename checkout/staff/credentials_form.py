@@ -14,7 +14,7 @@ from payments.gateways.base import PREVIOUS_EVENT_SECRET, CredentialField
 from payments.gateways.registry import GATEWAYS, gateway_named, is_open
 from payments.models import GatewayAccount, Merchant
 from payments.services.accounts import LONGEST
-from payments.states import Mode
+from payments.states import Collects, Mode
 
 
 class AccountForm(forms.Form):
@@ -23,6 +23,12 @@ class AccountForm(forms.Form):
     merchant = forms.ModelChoiceField(Merchant.objects.order_by("name"))
     mode = forms.ChoiceField(choices=[(mode.value, mode.value) for mode in Mode], initial=Mode.TEST)
     gateway = forms.ChoiceField()
+    collects = forms.ChoiceField(
+        label="Paid out to",
+        choices=[(word.value, word.value) for word in Collects],
+        initial=Collects.OPERATOR,
+        help_text="Whom the gateway pays what customers paid: you, who settle with the merchant, or the merchant itself.",
+    )
     reason = ReasonField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

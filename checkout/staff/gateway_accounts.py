@@ -71,6 +71,7 @@ class GatewayAccountAdmin(ReadOnlyAdmin):
             "merchant": link_for(request, row.merchant, row.merchant.name),
             "mode": row.mode,
             "gateway": row.gateway,
+            "pays out to": row.collects,
             "takes server events at": event_url(row) if is_known else "",
         }
         health = {
@@ -111,8 +112,9 @@ class GatewayAccountAdmin(ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid():
             asked = form.cleaned_data
             by = act_of(request, asked["reason"])
+            whose = {name: asked[name] for name in ("merchant", "mode", "gateway", "collects")}
             try:
-                made = open_account(asked["merchant"], asked["mode"], asked["gateway"], by=by, at=clock.now())
+                made = open_account(**whose, by=by, at=clock.now())
             except PaymentsError as refusal:
                 _put(form, refusal)
             else:

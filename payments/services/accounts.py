@@ -14,14 +14,16 @@ from payments.gateways.registry import SIMULATOR, gateway_named, is_open
 from payments.models import GatewayAccount, Merchant
 from payments.services.audit import Act, record_act
 from payments.services.calls import call_gateway, credentials_of, values_of
-from payments.states import Mode
+from payments.states import Collects, Mode
 
 LONGEST = 500
 """Characters of one credential."""
 
 
-def open_account(merchant: Merchant, mode: str, gateway: str, *, by: Act, at: datetime) -> GatewayAccount:
-    """Make a merchant's account at a gateway. Raises BadInput, AccountTaken."""
+def open_account(
+    merchant: Merchant, mode: str, gateway: str, *, by: Act, at: datetime, collects: str = Collects.OPERATOR
+) -> GatewayAccount:
+    """Make a merchant's account at a gateway, which pays out to whom `collects` says. Raises BadInput, AccountTaken."""
     if not is_open(gateway):
         raise BadInput("gateway", "gateway_unknown", "gateway: choose one that takes payments here.")
     if mode == Mode.LIVE and gateway == SIMULATOR:
@@ -29,10 +31,12 @@ def open_account(merchant: Merchant, mode: str, gateway: str, *, by: Act, at: da
     with transaction.atomic():
         try:
             with transaction.atomic():
-                account = GatewayAccount.objects.create(merchant=merchant, mode=mode, gateway=gateway)
+                account = GatewayAccount.objects.create(
+                    merchant=merchant, mode=mode, gateway=gateway, collects=collects
+                )
         except IntegrityError:
             raise AccountTaken(f"{merchant} has a {mode} account at {gateway} already.") from None
-        _record("gateway_account.add", by, account, at=at)
+        _record("gateway_account.add", by, account, at=at, collects=str(account.collects))
     return account
 
 

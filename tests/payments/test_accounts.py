@@ -172,7 +172,9 @@ def test_the_simulator_needs_nothing_and_always_answers(db):
 def test_an_account_is_opened_once(gateways):
     merchant = MerchantFactory(account=None)
     made = open_account(merchant, "live", "alpha", by=act(), at=clock.now())
-    assert AuditEntry.objects.get().details == {"gateway": "alpha", "merchant": merchant.pk, "mode": "live"}
+    assert AuditEntry.objects.get().details == {
+        "gateway": "alpha", "merchant": merchant.pk, "mode": "live", "collects": "operator",
+    }  # fmt: skip
     assert AuditEntry.objects.get().object_id == str(made.pk)
     with pytest.raises(AccountTaken):
         open_account(merchant, "live", "alpha", by=act(), at=clock.now())

@@ -51,12 +51,12 @@ def _now(account):
 
 def test_an_account_is_opened_with_a_reason(keeper, gateways):
     merchant = MerchantFactory(account=None)
-    posted = {"merchant": merchant.pk, "mode": "test", "gateway": "alpha", "reason": WHY}
+    posted = {"merchant": merchant.pk, "mode": "test", "gateway": "alpha", "collects": "merchant", "reason": WHY}
     assert keeper.post(f"{ADMIN}/gatewayaccount/add/", posted | {"reason": " "}).status_code == 400
     answer = keeper.post(f"{ADMIN}/gatewayaccount/add/", posted)
     made = GatewayAccount.objects.get()
     assert answer["Location"] == _url(made)
-    assert (made.merchant, made.mode, made.gateway) == (merchant, "test", "alpha")
+    assert (made.merchant, made.mode, made.gateway, made.collects) == (merchant, "test", "alpha", "merchant")
     entry = AuditEntry.objects.get()
     assert (entry.act, entry.reason, entry.object_id) == ("gateway_account.add", WHY, str(made.pk))
     again = keeper.post(f"{ADMIN}/gatewayaccount/add/", posted)
@@ -72,7 +72,13 @@ def test_an_account_is_opened_with_a_reason(keeper, gateways):
     ],
 )
 def test_odd_accounts_are_refused_at_their_field(keeper, gateways, over, words):
-    posted = {"merchant": MerchantFactory(account=None).pk, "mode": "test", "gateway": "alpha", "reason": WHY}
+    posted = {
+        "merchant": MerchantFactory(account=None).pk,
+        "mode": "test",
+        "gateway": "alpha",
+        "collects": "merchant",
+        "reason": WHY,
+    }
     answer = keeper.post(f"{ADMIN}/gatewayaccount/add/", posted | over)
     assert answer.status_code == 400
     assert words in answer.content.decode()
@@ -81,7 +87,13 @@ def test_odd_accounts_are_refused_at_their_field(keeper, gateways, over, words):
 
 def test_live_accounts_are_for_gateways_that_move_money(keeper, gateways, settings):
     settings.HTTPS = True
-    posted = {"merchant": MerchantFactory(account=None).pk, "mode": "live", "gateway": "simulator", "reason": WHY}
+    posted = {
+        "merchant": MerchantFactory(account=None).pk,
+        "mode": "live",
+        "gateway": "simulator",
+        "collects": "operator",
+        "reason": WHY,
+    }
     assert (
         "the simulator is for tests only"
         in keeper.post(f"{ADMIN}/gatewayaccount/add/", posted).content.decode().lower()

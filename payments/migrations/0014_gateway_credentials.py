@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("payments", "0011_lists_of_deliveries")]
+    dependencies = [("payments", "0013_settlement_rights")]
 
     operations = [
         migrations.AddField(
