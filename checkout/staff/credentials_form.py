@@ -27,7 +27,7 @@ class AccountForm(forms.Form):
         label="Paid out to",
         choices=[(word.value, word.value) for word in Collects],
         initial=Collects.OPERATOR,
-        help_text="Whom the gateway pays what customers paid: you, who settle with the merchant, or the merchant itself.",
+        help_text="Whom the gateway pays: you, who settle with the merchant then, or the merchant itself.",
     )
     reason = ReasonField()
 

@@ -7,6 +7,7 @@ from django.db import connection
 
 from payments import clock, faults
 from payments.crypto import Undecryptable
+from payments.errors import NotPayable
 from payments.gateways.base import NotTaken
 from payments.models import Event, GatewayAccount, Order, Payment
 from payments.services.calls import account_values
@@ -15,7 +16,7 @@ from payments.services.payments import PaymentRequest, start_payment, terminate_
 from payments.services.reconcile import inquire_payment
 from payments.states import Method
 from tests.factories import MerchantFactory, OrderFactory, card_request, fact_for, fresh
-from tests.proof import assert_history_is_whole, assert_quiet, recover
+from tests.proof import assert_history_is_whole, assert_quiet, recover, run_together
 from tests.scripted import DECLINED, LOST, NOT_TAKEN, PAGE, account_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -203,3 +204,36 @@ def test_the_end_of_the_first_and_the_second_attempt_are_one_step(order, gateway
     connection.close()
     assert _attempts(order) == [("alpha", "pending")]
     assert not Event.objects.filter(kind="payment.failed").exists()
+
+
+# --- Races ---
+
+MANY = 10
+
+
+@pytest.mark.parametrize("form", ["one form", "many tabs"])
+def test_however_many_submit_at_once_one_gateway_takes_it_once(order, gateways, form):
+    alpha, beta = gateways
+    alpha.says = [NOT_TAKEN] * MANY * MANY
+    nonces = ["n1"] * MANY if form == "one form" else [f"n{tab}" for tab in range(MANY)]
+
+    def pay(nonce):
+        return lambda: start_payment(order.pk, card_request(nonce=nonce), at=clock.now())
+
+    outcomes = run_together(*[pay(nonce) for nonce in nonces])
+    assert all(isinstance(outcome, (Payment, NotPayable)) for outcome in outcomes), outcomes
+    assert len(beta.started) == len(beta.book) == 1
+    order.refresh_from_db()
+    assert order.status == "paid"
+    assert order.payments.filter(status="success").get().gateway == "beta"
+    assert_history_is_whole(order)
+    if form == "one form":
+        assert _attempts(order) == [("alpha", "failed"), ("beta", "success")]
+
+
+def test_where_nobody_takes_it_many_submits_of_one_form_ask_each_gateway_once(order, gateways):
+    for gateway in gateways:
+        gateway.says = [NOT_TAKEN] * MANY
+    run_together(*[lambda: start_payment(order.pk, card_request(), at=clock.now())] * MANY)
+    assert [len(gateway.started) for gateway in gateways] == [1, 1]
+    assert _attempts(order) == [("alpha", "failed"), ("beta", "failed")]

@@ -1,5 +1,6 @@
 """Accounts at gateways: opened, given credentials that nobody reads again, and checked, by whoever may."""
 
+import logging
 import re
 from datetime import timedelta
 
@@ -125,6 +126,19 @@ def test_no_page_ever_shows_a_secret(keeper, chief, account):
     assert "ends in 9876" in page
     assert "alpha_key" in page
     assert "…1111, still valid" in page
+
+
+def test_nothing_that_is_logged_holds_a_secret(keeper, account, caplog, capfd, monkeypatch):
+    caplog.set_level(logging.DEBUG)
+    _told(_enter(keeper, account, key_secret=NEW))
+    _enter(keeper, account, key_secret=NEW, reason="")
+    keeper.post(_url(account, "check"))
+    monkeypatch.setattr("checkout.staff.gateway_accounts.set_credentials", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        _enter(keeper, _now(account), key_secret=NEW)
+    written = capfd.readouterr()
+    assert "POST /admin" in caplog.text
+    assert not [text for text in (caplog.text, written.out, written.err) if NEW in text or SECRET in text]
 
 
 def test_a_refused_form_changes_nothing_and_is_drawn_empty(keeper, account):
