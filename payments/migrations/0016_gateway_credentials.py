@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("payments", "0013_settlement_rights")]
+    dependencies = [("payments", "0015_staff_sign_in")]
 
     operations = [
         migrations.AddField(
