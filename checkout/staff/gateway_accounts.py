@@ -14,9 +14,11 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST
 
 from checkout.callbacks.links import event_url
+from checkout.staff import sessions
 from checkout.staff.base import ReadOnlyAdmin, at_field
 from checkout.staff.credentials_form import AccountForm, CredentialsForm
 from checkout.staff.facts import Panel, Table, facts_of, link_for, link_to, may_view, moment
+from checkout.staff.proofs import PASSWORD, ask_again, proved
 from checkout.staff.reasons import act_of
 from checkout.staff.routing_rules import currency_and_amounts, methods_in_words
 from payments import clock
@@ -105,6 +107,7 @@ class GatewayAccountAdmin(ReadOnlyAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     @method_decorator(csrf_protect)
+    @proved
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -129,6 +132,9 @@ class GatewayAccountAdmin(ReadOnlyAdmin):
         row = self._row(request, object_id)
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+        asked = _ask_before_typing(request)
+        if asked is not None:
+            return asked
         form = CredentialsForm(row, request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid() and self._keep(request, row, form):
             self.message_user(request, "The credentials are kept. Check the connection now.", messages.SUCCESS)
@@ -181,6 +187,14 @@ class GatewayAccountAdmin(ReadOnlyAdmin):
     def _page(self, request: HttpRequest, template: str, title: str, *, form: Any, **words: Any) -> TemplateResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "form": form, **words}
         return TemplateResponse(request, template, context, status=400 if form.errors else 200)
+
+
+def _ask_before_typing(request: HttpRequest) -> HttpResponse | None:
+    """Ask who this is before the form opens: asked afterwards, the question's page would carry what was typed."""
+    is_typed = request.method == "POST" and PASSWORD not in request.POST
+    if is_typed and not sessions.is_fresh(request, at=clock.now()):
+        return HttpResponseRedirect(request.path)
+    return ask_again(request)
 
 
 def _credentials(account: GatewayAccount) -> dict[str, str]:

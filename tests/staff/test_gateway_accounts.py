@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.messages import get_messages
 
+from checkout.staff import sessions
 from payments import clock
 from payments.models import AuditEntry, GatewayAccount
 from payments.services.calls import credentials_of
@@ -139,6 +140,20 @@ def test_nothing_that_is_logged_holds_a_secret(keeper, account, caplog, capfd, m
     written = capfd.readouterr()
     assert "POST /admin" in caplog.text
     assert not [text for text in (caplog.text, written.out, written.err) if NEW in text or SECRET in text]
+
+
+def test_who_is_asked_again_who_they_are_types_nothing_that_the_question_would_carry(keeper, account):
+    session = keeper.session
+    session[sessions.PROVED] = 0
+    session.save()
+    assert 'name="again-password"' in keeper.get(_url(account, "credentials")).content.decode()
+    answer = _enter(keeper, account, key_secret=NEW)
+    assert (answer.status_code, answer["Location"]) == (302, _url(account, "credentials"))
+    assert credentials_of(_now(account))["key_secret"] == SECRET
+    said = {"again-password": "x" * 12, "again-opening": "again-opening"}
+    assert keeper.post(_url(account, "credentials"), said)["Location"] == _url(account, "credentials")
+    _told(_enter(keeper, account, key_secret=NEW))
+    assert credentials_of(_now(account))["key_secret"] == NEW
 
 
 def test_a_refused_form_changes_nothing_and_is_drawn_empty(keeper, account):
