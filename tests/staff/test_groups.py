@@ -29,7 +29,7 @@ from tests.staff.conftest import make_gateway_event, make_staff, signed_in
 from tests.staff.deeds import pay
 
 migration = importlib.import_module("payments.migrations.0006_staff_groups")
-gateway_rights = importlib.import_module("payments.migrations.0018_gateway_rights")
+gateway_rights = importlib.import_module("payments.migrations.0019_gateway_rights")
 webhook_rights = importlib.import_module("payments.migrations.0009_webhook_rights")
 links = importlib.import_module("payments.migrations.0010_payment_links")
 pytestmark = pytest.mark.django_db

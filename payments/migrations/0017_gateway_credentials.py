@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("payments", "0015_staff_sign_in")]
+    dependencies = [("payments", "0016_found_by_staff")]
 
     operations = [
         migrations.AddField(

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("payments", "0016_gateway_credentials")]
+    dependencies = [("payments", "0017_gateway_credentials")]
 
     operations = [
         migrations.AddField(

@@ -29,6 +29,6 @@ def take_rights(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    dependencies = [("payments", "0017_routing_rules")]
+    dependencies = [("payments", "0018_routing_rules")]
 
     operations = [migrations.RunPython(give_rights, take_rights)]
