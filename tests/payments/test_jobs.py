@@ -5,9 +5,11 @@ import pytest
 from payments import clock
 from payments.gateways.simulator.models import SimulatedPayment, SimulatedRefund
 from payments.jobs import JOBS, run_job
-from payments.models import Endpoint, Event, IdempotencyKey, ParkedOrigin, Payment, Refund
+from payments.models import Endpoint, Event, IdempotencyKey, ParkedOrigin, Payment, Refund, SettlementSchedule
 from payments.selectors import due_jobs
 from payments.services.payments import start_payment
+from payments.services.settlement_lines import Group
+from payments.services.settlements import open_settlement
 from tests.factories import OrderFactory, PaymentFactory, card_request, paid, refund, upi_request
 
 
@@ -71,4 +73,7 @@ def test_every_job_that_may_be_due_has_a_function(db, now):
     Refund.objects.filter(pk=refund(paid(), 10_093).pk).update(inquire_at=now)
     ParkedOrigin.objects.create(origin="https://slow.example.com", until=week_old)
     Endpoint.objects.create(merchant=order.merchant, mode="test", made_at=now, disabled_at=now, notice_due_at=now)
+    SettlementSchedule.objects.create(merchant=order.merchant, due_at=now)
+    sold = paid()
+    open_settlement(Group(sold.merchant, "test", "INR"), cutoff_at=clock.now(), at=clock.now())
     assert {name for name, _ in due_jobs(at=clock.now())} == set(JOBS)

@@ -33,7 +33,7 @@ from tests.factories import (
     paid,
     start,
 )
-from tests.proof import assert_books_agree, assert_quiet, crash, recover, test_deliveries, work
+from tests.proof import assert_books_agree, assert_quiet, crash, recover, test_deliveries, test_settlements, work
 from tests.proof.test_crash_sweep import ACTION_POINTS, LATER_OPERATIONS, REFUND_POINTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -291,8 +291,9 @@ def test_a_crash_while_a_correction_is_posted_leaves_nothing_of_it():
 
 
 def test_every_fault_point_is_crashed_at():
-    """Here, or in the sweep, which crashes at every point of holds and refunds."""
+    """Here, in the sweep, which crashes at every point of holds and refunds, or where settlements are killed."""
     here = {*PAY_POINTS, *EXPIRE_POINTS, *CREATE_POINTS, *TERMINATE_POINTS, *EVENT_POINTS, "adjustment.before_commit"}
     swept = {*ACTION_POINTS, *REFUND_POINTS}
-    assert here | swept | set(test_deliveries.POINTS) == faults.POINTS
+    killed = {point for _, point in test_settlements.KILLED}
+    assert here | swept | killed | set(test_deliveries.POINTS) == faults.POINTS
     assert {point for _, _, points, _ in LATER_OPERATIONS.values() for point in points} >= swept
