@@ -132,11 +132,15 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """How both sides name a payment: our key, and the gateway's own ids as far as we know them."""
+    """How both sides name a payment: our key, and the gateway's own ids as far as we know them.
+
+    `started_at` is when our attempt began, for gateways that can be asked by time and not by our key.
+    """
 
     key: str
     gateway_payment_id: str = ""
     gateway_order_id: str = ""
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,11 +278,11 @@ class Gateway:
         """Go on with what the customer answered to a Challenge: `otp`, or `leave` for a customer who gives up."""
         raise NotSupported(f"{self.name} has no challenges.")
 
-    def inquire(self, account: Account, key: str) -> PaymentFact | Standing:
-        """Ask what became of the attempt with our key."""
+    def inquire(self, account: Account, payment: Reference) -> PaymentFact | Standing:
+        """Ask what became of an attempt. The gateway's own ids are unknown while the answer to its start is."""
         raise NotSupported(f"{self.name} cannot be asked.")
 
-    def cancel(self, account: Account, key: str) -> CancelAnswer:
+    def cancel(self, account: Account, payment: Reference) -> CancelAnswer:
         """End an attempt that has not taken money, and say whether that worked."""
         raise NotSupported(f"{self.name} cannot cancel.")
 

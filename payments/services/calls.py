@@ -77,14 +77,15 @@ def credentials_of(account: GatewayAccount) -> dict[str, str]:
 
 def reference_values(payment: Payment) -> Reference:
     """How both sides name a payment."""
-    return Reference(payment.gateway_key, payment.gateway_payment_id, payment.gateway_order_id)
+    ids = payment.gateway_key, payment.gateway_payment_id, payment.gateway_order_id
+    return Reference(*ids, started_at=payment.started_at)
 
 
 def ask_gateway(payment: Payment) -> PaymentFact | Standing | None:
     """What the gateway says became of a payment; None if it does not say."""
     gateway = gateway_named(payment.gateway)
     try:
-        return call_gateway(lambda: gateway.inquire(account_values(payment), payment.gateway_key))
+        return call_gateway(lambda: gateway.inquire(account_values(payment), reference_values(payment)))
     except (Unanswered, NotSupported):
         return None
 
@@ -93,6 +94,6 @@ def ask_to_cancel(payment: Payment) -> CancelAnswer:
     """The gateway's answer to a cancel, with nothing written on our side. Raises NotSupported."""
     gateway = gateway_named(payment.gateway)
     try:
-        return call_gateway(lambda: gateway.cancel(account_values(payment), payment.gateway_key))
+        return call_gateway(lambda: gateway.cancel(account_values(payment), reference_values(payment)))
     except Unanswered:
         return CancelAnswer.UNKNOWN

@@ -23,7 +23,7 @@ def gateway(monkeypatch):
         times = 0
         answer = Standing.ABSENT
 
-    def inquire(self, account, key):
+    def inquire(self, account, payment):
         Asked.times += 1
         if isinstance(Asked.answer, Exception):
             raise Asked.answer

@@ -109,13 +109,13 @@ def test_a_card_payment_without_a_card_is_not_supported(simulator):
 @pytest.mark.parametrize("number", [APPROVED, DECLINED])
 def test_an_inquiry_says_what_the_start_said(simulator, number):
     fact = _start(simulator, number)
-    assert simulator.inquire(ACCOUNT, "att_1") == fact
+    assert simulator.inquire(ACCOUNT, Reference("att_1")) == fact
 
 
 def test_an_unknown_key_is_absent_and_so_is_another_accounts(simulator):
     _start(simulator)
-    assert simulator.inquire(ACCOUNT, "att_2") is Standing.ABSENT
-    assert simulator.inquire(replace(ACCOUNT, id=8), "att_1") is Standing.ABSENT
+    assert simulator.inquire(ACCOUNT, Reference("att_2")) is Standing.ABSENT
+    assert simulator.inquire(replace(ACCOUNT, id=8), Reference("att_1")) is Standing.ABSENT
 
 
 def _open(key="att_1"):
@@ -126,24 +126,24 @@ def _open(key="att_1"):
 
 def test_an_undecided_payment_is_open(simulator):
     _open()
-    assert simulator.inquire(ACCOUNT, "att_1") is Standing.OPEN
+    assert simulator.inquire(ACCOUNT, Reference("att_1")) is Standing.OPEN
 
 
 @pytest.mark.parametrize(("number", "answer"), [(APPROVED, CancelAnswer.ALIVE), (DECLINED, CancelAnswer.DEAD)])
 def test_cancelling_a_decided_payment_does_not_change_it(simulator, number, answer):
     fact = _start(simulator, number)
-    assert simulator.cancel(ACCOUNT, "att_1") is answer
-    assert simulator.inquire(ACCOUNT, "att_1") == fact
+    assert simulator.cancel(ACCOUNT, Reference("att_1")) is answer
+    assert simulator.inquire(ACCOUNT, Reference("att_1")) == fact
 
 
 def test_an_open_payment_can_be_cancelled_for_good(simulator):
     _open()
-    assert [simulator.cancel(ACCOUNT, "att_1") for _ in range(2)] == [CancelAnswer.DEAD] * 2
-    assert simulator.inquire(ACCOUNT, "att_1").status == "cancelled"
+    assert [simulator.cancel(ACCOUNT, Reference("att_1")) for _ in range(2)] == [CancelAnswer.DEAD] * 2
+    assert simulator.inquire(ACCOUNT, Reference("att_1")).status == "cancelled"
 
 
 def test_cancelling_an_unknown_key_leaves_a_tombstone_that_refuses_a_later_start(simulator):
-    assert simulator.cancel(ACCOUNT, "att_1") is CancelAnswer.DEAD
+    assert simulator.cancel(ACCOUNT, Reference("att_1")) is CancelAnswer.DEAD
     fact = _start(simulator)
     assert (fact.status, fact.amount, fact.declined) == ("cancelled", None, False)
     assert SimulatedPayment.objects.get().status == "cancelled"
@@ -151,7 +151,7 @@ def test_cancelling_an_unknown_key_leaves_a_tombstone_that_refuses_a_later_start
 
 def test_one_account_cannot_cancel_the_payment_of_another(simulator):
     row = _open()
-    simulator.cancel(replace(ACCOUNT, id=8), "att_1")
+    simulator.cancel(replace(ACCOUNT, id=8), Reference("att_1"))
     row.refresh_from_db()
     assert row.status == "open"
 

@@ -76,8 +76,8 @@ class Simulator(Gateway):
             raise Unanswered(f"{fault}, as order_tags.till_fault asks")
         return _outcome(row)
 
-    def inquire(self, account: Account, key: str) -> PaymentFact | Standing:
-        row = book.find(key, account_id=account.id)
+    def inquire(self, account: Account, payment: Reference) -> PaymentFact | Standing:
+        row = book.find(payment.key, account_id=account.id)
         if row is None:
             return Standing.ABSENT
         if row.status == SimulatedPayment.OPEN:
@@ -85,10 +85,10 @@ class Simulator(Gateway):
         _has_lapsed(row, at=clock.now())
         return Standing.OPEN if row.status == SimulatedPayment.OPEN else book.fact_of(row)
 
-    def cancel(self, account: Account, key: str) -> CancelAnswer:
+    def cancel(self, account: Account, payment: Reference) -> CancelAnswer:
         """End an attempt; an unknown key gets a tombstone, so that a later start with it is refused."""
         row = book.write(
-            key,
+            payment.key,
             account_id=account.id,
             at=clock.now(),
             amount_minor=0,
