@@ -194,17 +194,19 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class GoTo:
-    """Send the browser to this address by GET."""
+    """Send the browser to this address by GET. `gateway_order_id` is kept, for the inquiries that follow."""
 
     url: str
+    gateway_order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PostTo:
-    """Send the browser to this address by POST."""
+    """Send the browser to this address by POST. `gateway_order_id` is kept, for the inquiries that follow."""
 
     url: str
     fields: Mapping[str, str]
+    gateway_order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

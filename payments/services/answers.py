@@ -47,7 +47,11 @@ def answer_challenge(payment_pk: int, answer: Mapping[str, str], *, at: datetime
 
 def apply_outcome(payment: Payment, outcome: Outcome, *, answers_start: bool = False) -> None:
     """Apply what a gateway answered: a fact, or what the customer has to do next."""
-    fact = outcome.fact if isinstance(outcome, Done) else PaymentFact(PaymentStatus.PENDING, payment.gateway_key)
+    if isinstance(outcome, Done):
+        fact = outcome.fact
+    else:
+        order_id = outcome.gateway_order_id if isinstance(outcome, GoTo | PostTo) else ""
+        fact = PaymentFact(PaymentStatus.PENDING, payment.gateway_key, gateway_order_id=order_id)
     apply_gateway_fact(
         payment,
         fact,
