@@ -212,6 +212,9 @@ OPEN = PAYABLE | {OrderStatus.PENDING}
 LIVE = frozenset({PaymentStatus.PENDING, PaymentStatus.AUTHORIZED})
 """Attempts that may still take, or hold, money."""
 
+ENDED_UNPAID = frozenset({PaymentStatus.FAILED, PaymentStatus.USER_DROPPED, PaymentStatus.CANCELLED})
+"""Attempts that are over with nothing taken, as far as we know: a gateway may still say yes."""
+
 MAX_DECLINES = 5
 """Declined attempts after which an order takes no more: a card tester gets no sixth guess."""
 

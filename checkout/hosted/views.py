@@ -20,9 +20,8 @@ from checkout.hosted.ways import WAYS
 from checkout.redirects import SeeOther
 from payments import clock
 from payments.errors import MethodNotOffered, NotPayable
-from payments.gateways.base import CancelAnswer
 from payments.selectors import OrderState, find_order_by_session, order_state
-from payments.services.cancels import cancel_attempt
+from payments.services.cancels import FREES, cancel_attempt
 from payments.services.payments import PaymentRequest, start_payment
 from payments.services.reconcile import inquire_payment
 from payments.states import Method, Mode
@@ -149,7 +148,7 @@ def cancel(request: HttpRequest, state: OrderState) -> HttpResponse:
         return respond(request, pages.refused_form_page(state))
     if state.live is None or state.live.uid != attempt:
         return SeeOther(url_of(state))
-    if cancel_attempt(state.live.pk, cause="customer", at=clock.now()) is CancelAnswer.DEAD:
+    if cancel_attempt(state.live.pk, cause="customer", at=clock.now()) in FREES:
         return SeeOther(url_of(state))
     inquire_payment(state.live.pk, at=clock.now(), even_if_early=True)
     return SeeOther(f"{url_of(state)}?kept=1")

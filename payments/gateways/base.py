@@ -104,11 +104,21 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Payer:
+    """Who pays, as the order says: a gateway's page need not ask again."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """Everything a gateway needs for one attempt. `key` is our reference and the idempotency key there.
 
     `details` is what the customer chose: `channel` (link, collect or qrcode), `upi_id`, `netbanking_bank_code`,
     `provider`. `return_url` brings the customer's browser back, `event_url` takes the gateway's server events.
+    `gateway_order_id` is the gateway's own order that an earlier attempt opened and this one carries on.
     """
 
     key: str
@@ -120,6 +130,8 @@ class Attempt:
     deadline_at: datetime
     order_expires_at: datetime
     payee: str = ""
+    payer: Payer = Payer()
+    gateway_order_id: str = ""
     card: Card | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     return_url: str = ""
@@ -259,6 +271,11 @@ class Gateway:
     """What it takes; empty for all."""
     credential_fields: tuple[CredentialField, ...] = ()
     """What an account signs in with; without a value for each that is not optional, it takes no attempts."""
+    has_own_page: bool = False
+    """Whether customers choose and type everything on its page: ours asks for nothing but the method."""
+    shares_orders: bool = False
+    """Whether all attempts of an order at one account carry on one order there, which takes one capture: `cancel`
+    answers SHARED, and what is told of no payment we know is about the newest attempt."""
     hosts: frozenset[str] = frozenset()
     """Origins, like https://pay.example, that its pages have: the hand-off page may lead there and nowhere else."""
     has_one_event_address: bool = False
@@ -307,11 +324,13 @@ class Gateway:
         """Ask what became of a refund: a fact, or ABSENT where the gateway never heard of it."""
         raise NotSupported(f"{self.name} cannot be asked about refunds.")
 
-    def read_return(self, account: Account, key: str, params: Mapping[str, str]) -> None:
-        """Verify what a customer's browser brought back, where the gateway signs it. Raises ForgedReturn.
+    def read_return(self, account: Account, payment: Reference, params: Mapping[str, str]) -> PaymentFact | Standing:
+        """Ask what became of an attempt whose customer's browser came back with `params`. Raises ForgedReturn.
 
-        What it says is not believed even then: the caller inquires next.
+        They are verified where the gateway signs them, and not believed even then: at most they say what to ask, and
+        that the customer has left the gateway's page.
         """
+        return self.inquire(account, payment)
 
     def parse_event(self, account: Account, body: bytes, headers: Mapping[str, str], *, at: datetime) -> ServerEvent:
         """Verify the raw bytes of a server event by one of the account's `event_secrets`, and read it.

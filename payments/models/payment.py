@@ -28,6 +28,11 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """Attempts that may still take, or hold, money."""
         return self.filter(status__in=LIVE)
 
+    def on_gateway_order(self, gateway: str, account_id: int | None, gateway_order_id: str) -> "PaymentQuerySet":
+        """Attempts on one order at a gateway, newest first; a second capture there is no attempt."""
+        same = self.filter(gateway=gateway, account_id=account_id, gateway_order_id=gateway_order_id)
+        return same.exclude(capture_kind=CaptureKind.SURPLUS).select_related("order").order_by("-pk")
+
     def due_for_inquiry(self, *, at: datetime) -> "PaymentQuerySet":
         """Payments whose gateway should be asked, or told, something now, and that nobody else is busy with."""
         return self.filter(inquire_at__lte=at).filter(Q(leased_until=None) | Q(leased_until__lte=at))

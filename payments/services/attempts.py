@@ -60,6 +60,16 @@ def _told(payment: Payment, *, old: PaymentStatus, cause: str, at: datetime) -> 
     return {"kind": kind, "old": old, "new": payment.status, "cause": cause, "at": at, "payment": payment}
 
 
+def bearer_of(payment: Payment) -> Payment:
+    """The newest attempt on the same order at the gateway: what is told of that order, and of no payment we know, is
+    about it. Most gateways have one attempt to an order.
+    """
+    if not payment.gateway_order_id:
+        return payment
+    same = Payment.objects.on_gateway_order(payment.gateway, payment.account_id, payment.gateway_order_id)
+    return same.first() or payment
+
+
 def flag_for_review(payment: Payment, reason: str, *, money_unclear: bool = False) -> None:
     """Ask staff to look at a payment. The first reason stands; `money_unclear` stops everybody calling it untaken."""
     reason = storable(reason)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from django.db import connection
@@ -13,6 +13,7 @@ from payments.gateways.base import (
     Account,
     BadCredentials,
     CancelAnswer,
+    ForgedReturn,
     NotSupported,
     NotTaken,
     PaymentFact,
@@ -43,7 +44,7 @@ def call_gateway(action: Callable[[], Answer]) -> Answer:
     faults.point("gateway.before_call")
     try:
         answer = action()
-    except (Unanswered, NotSupported, NotTaken, BadCredentials):
+    except (Unanswered, NotSupported, NotTaken, BadCredentials, ForgedReturn):
         raise
     except Exception as fault:  # noqa: BLE001  (whatever broke, the gateway may have acted)
         # Only the class: a message of a gateway's library may quote what we sent it.
@@ -81,13 +82,21 @@ def reference_values(payment: Payment) -> Reference:
     return Reference(*ids, started_at=payment.started_at)
 
 
-def ask_gateway(payment: Payment) -> PaymentFact | Standing | None:
-    """What the gateway says became of a payment; None if it does not say."""
-    gateway = gateway_named(payment.gateway)
+def ask_gateway(payment: Payment, brought: Mapping[str, str] | None = None) -> PaymentFact | Standing | None:
+    """What the gateway says became of a payment; None if it does not say.
+
+    `brought` is what the browser of a customer who comes back has with it. If that is forged, nobody is asked.
+    """
+    gateway, reference = gateway_named(payment.gateway), reference_values(payment)
     try:
-        return call_gateway(lambda: gateway.inquire(account_values(payment), reference_values(payment)))
+        if brought is not None:
+            return call_gateway(lambda: gateway.read_return(account_values(payment), reference, brought))
+        return call_gateway(lambda: gateway.inquire(account_values(payment), reference))
+    except ForgedReturn:
+        log.warning("the return to %s does not verify", payment.uid)
     except (Unanswered, NotSupported):
-        return None
+        pass
+    return None
 
 
 def ask_to_cancel(payment: Payment) -> CancelAnswer:

@@ -2,19 +2,23 @@
 
 from datetime import datetime
 
-from payments import clock
+from payments import backoff, clock
 from payments.gateways.base import CancelAnswer, NotSupported, PaymentFact
 from payments.models import Payment
 from payments.selectors import may_be_cancelled
 from payments.services.calls import ask_gateway, ask_to_cancel
 from payments.services.facts import apply_gateway_fact
-from payments.states import PaymentStatus
+from payments.states import ENDED_UNPAID, PaymentStatus
+
+FREES = frozenset({CancelAnswer.DEAD, CancelAnswer.SHARED})
+"""Answers after which the order may be paid by another attempt."""
 
 
 def cancel_attempt(payment_pk: int, *, cause: str, at: datetime) -> CancelAnswer:
     """Cancel an attempt at its gateway and end it here if that makes it dead. Safe to call twice.
 
-    ALIVE and UNKNOWN leave it as it is, to be inquired at once: it took money, or still may.
+    SHARED ends it too: the next attempt carries on the same order at the gateway, which takes money once. ALIVE and
+    UNKNOWN leave it as it is, to be inquired at once: it took money, or still may.
     """
     payment = Payment.objects.get(pk=payment_pk)
     if not may_be_cancelled(payment, at=at):
@@ -25,6 +29,10 @@ def cancel_attempt(payment_pk: int, *, cause: str, at: datetime) -> CancelAnswer
         return CancelAnswer.UNKNOWN
     if answer is CancelAnswer.DEAD:
         apply_gateway_fact(payment, _how_it_ended(payment), cause=cause, at=clock.now())
+    elif answer is CancelAnswer.SHARED:
+        left = _cancelled(payment, PaymentStatus.USER_DROPPED)
+        apply_gateway_fact(payment, left, cause=cause, at=clock.now())
+        listen_for_late_money(payment, at=clock.now())
     else:
         Payment.objects.filter(pk=payment.pk, status=PaymentStatus.PENDING, inquire_at__gt=at).update(inquire_at=at)
     return answer
@@ -35,9 +43,15 @@ def _how_it_ended(payment: Payment) -> PaymentFact:
     said = ask_gateway(payment)
     if isinstance(said, PaymentFact) and said.status != PaymentStatus.PENDING:
         return said
-    return PaymentFact(
-        status=PaymentStatus.CANCELLED,
-        key=payment.gateway_key,
-        error_code="cancelled",
-        message="Cancelled before it was paid.",
-    )
+    return _cancelled(payment, PaymentStatus.CANCELLED)
+
+
+def _cancelled(payment: Payment, status: PaymentStatus) -> PaymentFact:
+    message = "Cancelled before it was paid."
+    return PaymentFact(status=status, key=payment.gateway_key, error_code="cancelled", message=message)
+
+
+def listen_for_late_money(payment: Payment, *, at: datetime) -> None:
+    """Go on asking about an attempt that is over here while its gateway may still take money: an event can be lost."""
+    over = Payment.objects.filter(pk=payment.pk, status__in=ENDED_UNPAID)
+    over.update(inquire_at=backoff.next_time(payment.started_at, at=at), leased_until=None)

@@ -28,6 +28,9 @@ def receive_event(
     event = _read_event(gateway, body, headers, at=at, account_pk=account_pk)
     refund = _find_refund(gateway, event)
     payment = refund.payment if refund else _find_payment(gateway, event)
+    fact = event.fact
+    if payment is not None and isinstance(fact, PaymentFact) and not fact.key:
+        fact = replace(fact, key=payment.gateway_key)  # a gateway that names its own ids alone
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -41,10 +44,10 @@ def receive_event(
                 )
         except IntegrityError:
             return None
-        if refund is not None and isinstance(event.fact, RefundFact):
-            apply_refund_fact(refund, event.fact, cause="gateway event", at=at)
-        elif payment is not None and isinstance(event.fact, PaymentFact):
-            apply_gateway_fact(payment, event.fact, cause="gateway event", at=at)
+        if refund is not None and isinstance(fact, RefundFact):
+            apply_refund_fact(refund, fact, cause="gateway event", at=at)
+        elif payment is not None and isinstance(fact, PaymentFact):
+            apply_gateway_fact(payment, fact, cause="gateway event", at=at)
         faults.point("event.before_commit")
     faults.point("event.after_commit")
     return row
@@ -74,10 +77,14 @@ def _find_refund(gateway: str, event: ServerEvent) -> Refund | None:
 
 
 def _find_payment(gateway: str, event: ServerEvent) -> Payment | None:
-    """By the gateway's own id first, then by our reference."""
-    if not isinstance(event.fact, PaymentFact):
+    """By the gateway's own id first, then by our reference, then the newest attempt on the gateway's order."""
+    fact = event.fact
+    if not isinstance(fact, PaymentFact):
         return None
     mine = Payment.objects.filter(gateway=gateway, account_id=event.account_id)
-    by_id = mine.filter(gateway_payment_id=event.fact.gateway_payment_id) if event.fact.gateway_payment_id else None
+    by_id = mine.filter(gateway_payment_id=fact.gateway_payment_id) if fact.gateway_payment_id else None
     found = by_id.first() if by_id is not None else None
-    return found or mine.filter(gateway_key=event.fact.key).first()
+    found = found or (mine.filter(gateway_key=fact.key).first() if fact.key else None)
+    if found is None and fact.gateway_order_id:
+        found = Payment.objects.on_gateway_order(gateway, event.account_id, fact.gateway_order_id).first()
+    return found

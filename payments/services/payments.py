@@ -15,11 +15,11 @@ from payments.errors import MethodNotOffered, NotPayable, NotYetExpired, StaleRo
 from payments.gateways.base import (
     TEST_FAULT_TAG,
     Attempt,
-    CancelAnswer,
     Card,
     Done,
     NotSupported,
     NotTaken,
+    Payer,
     PaymentFact,
     Unanswered,
 )
@@ -29,7 +29,7 @@ from payments.routing import Route, nonces_of, routes_of
 from payments.selectors import order_state
 from payments.services.answers import apply_outcome
 from payments.services.calls import account_values, call_gateway
-from payments.services.cancels import cancel_attempt
+from payments.services.cancels import FREES, cancel_attempt
 from payments.services.health import is_next_to_try, note_answer, note_failure
 from payments.services.holds import ask_for
 from payments.services.orders import lock_order, move_order
@@ -166,6 +166,8 @@ def _attempt(payment: Payment, trying: _Try) -> Attempt:
         deadline_at=payment.deadline_at,
         order_expires_at=order.expires_at,
         payee=payment.account.merchant.name,
+        payer=Payer(order.customer_name, order.customer_email, order.customer_phone),
+        gateway_order_id=payment.gateway_order_id,
         card=request.card,
         details=request.details,
         return_url=return_url,
@@ -201,7 +203,7 @@ def _make_way(order_pk: int, request: PaymentRequest, *, at: datetime) -> bool:
     state = order_state(Order.objects.get(pk=order_pk), at=at)
     if state.live is None or not state.takes_attempts or request.method not in state.serving:
         return False
-    return cancel_attempt(state.live.pk, cause="customer", at=at) is CancelAnswer.DEAD
+    return cancel_attempt(state.live.pk, cause="customer", at=at) in FREES
 
 
 def _open_attempt(order_pk: int, trying: _Try, *, at: datetime) -> tuple[Payment, _Try]:
@@ -225,6 +227,7 @@ def _open_attempt(order_pk: int, trying: _Try, *, at: datetime) -> tuple[Payment
             rule=route.rule,
             route=_route_in_words(route, trying),
             gateway_key=ids.new_gateway_key(),
+            gateway_order_id=_carried_on(order, account),
             form_nonce=trying.nonce,
             method=request.method,
             method_details=dict(request.details),
@@ -262,6 +265,14 @@ def _route_in_words(route: Route, trying: _Try) -> str:
     """Which rule chose the account, and what came before."""
     after = f", after {trying.first} did not take it" if trying.before else ""
     return f"{route.in_words(trying.request.method)}{after}"[:100]
+
+
+def _carried_on(order: Order, account: GatewayAccount) -> str:
+    """The gateway's order that earlier attempts opened, where a gateway takes money once for all of them."""
+    if not gateway_named(account.gateway).shares_orders:
+        return ""
+    earlier = order.payments.filter(account=account).exclude(gateway_order_id="").order_by("-pk")
+    return earlier.values_list("gateway_order_id", flat=True).first() or ""
 
 
 def _refuse_unless_payable(order: Order) -> None:

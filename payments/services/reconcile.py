@@ -1,6 +1,5 @@
 """Asking gateways about attempts that stay pending, until we know."""
 
-import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -9,21 +8,26 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from payments import backoff, clock
-from payments.crypto import Undecryptable
 from payments.errors import NotCapturable
-from payments.gateways.base import CancelAnswer, ForgedReturn, NotSupported, PaymentFact, Standing
+from payments.gateways.base import CancelAnswer, NotSupported, PaymentFact, Standing
 from payments.gateways.registry import gateway_named
 from payments.models import Authorization, Payment
-from payments.services.attempts import flag_for_review
-from payments.services.calls import account_values, ask_gateway, ask_to_cancel
-from payments.services.cancels import cancel_attempt
+from payments.services.attempts import bearer_of, flag_for_review
+from payments.services.calls import ask_gateway, ask_to_cancel
+from payments.services.cancels import FREES, cancel_attempt, listen_for_late_money
 from payments.services.facts import apply_gateway_fact
 from payments.services.holds import ask_for
 from payments.services.orders import lock_order
 from payments.services.sending import send_action, void_payment
-from payments.states import SETTLE_TIME, AuthorizationAction, AuthorizationStatus, OrderStatus, PaymentStatus
+from payments.states import (
+    ENDED_UNPAID,
+    SETTLE_TIME,
+    AuthorizationAction,
+    AuthorizationStatus,
+    OrderStatus,
+    PaymentStatus,
+)
 
-log = logging.getLogger(__name__)
 INQUIRY_LEASE = timedelta(seconds=60)
 SMALLEST_GAP = timedelta(seconds=5)
 """Between two questions about one attempt, however often a page asks."""
@@ -31,32 +35,40 @@ LISTEN_FOR = timedelta(days=5)
 """After the time of attempt and order is over: as long as a gateway's late answers are waited for."""
 UNKNOWN = "For five days its gateway has not said whether money was taken: look there. It is asked no more."
 _SAID_YES = frozenset({PaymentStatus.SUCCESS, PaymentStatus.AUTHORIZED})
-_ENDED_UNPAID = frozenset({PaymentStatus.FAILED, PaymentStatus.USER_DROPPED, PaymentStatus.CANCELLED})
 
 
-def inquire_payment(payment_pk: int, *, at: datetime, even_if_early: bool = False, has_news: bool = False) -> bool:
+def inquire_payment(
+    payment_pk: int,
+    *,
+    at: datetime,
+    even_if_early: bool = False,
+    has_news: bool = False,
+    brought: Mapping[str, str] | None = None,
+) -> bool:
     """Ask the gateway about a pending attempt and apply its answer; false if it was not ours to ask now.
 
     `even_if_early` asks before the next planned time, for a customer who waits; `has_news` even within the smallest
-    gap, for one who comes back from the bank. Safe to run twice at once: one claims.
+    gap, for one who comes back from the bank with what the browser `brought`. Safe to run twice at once: one claims.
     """
     if not _claim(payment_pk, at=at, even_if_early=even_if_early or has_news, has_news=has_news):
         return False
     payment = Payment.objects.select_related("order").get(pk=payment_pk)
     if payment.status != PaymentStatus.PENDING:
-        follow_up = _listen_on if payment.status in _ENDED_UNPAID else _settle_hold
+        follow_up = _listen_on if payment.status in ENDED_UNPAID else _settle_hold
         follow_up(payment, at=at)
         return True
-    if _is_unwanted(payment) and cancel_attempt(payment.pk, cause="order over", at=at) is CancelAnswer.DEAD:
+    if _is_unwanted(payment) and cancel_attempt(payment.pk, cause="order over", at=at) in FREES:
         _plan_next(payment, at=clock.now())  # should it still be pending, nobody asks without end
         return True
-    answer = ask_gateway(payment)
+    answer = ask_gateway(payment, brought)
     later = clock.now()
     fact = answer if isinstance(answer, PaymentFact) else _end_of_waiting(payment, answer, at=later)
     if fact is not None:
         apply_gateway_fact(payment, fact, cause="inquiry", at=later)
         if answer is Standing.OPEN:
             _listen_on(payment, at=later)
+        elif gateway_named(payment.gateway).shares_orders:
+            listen_for_late_money(payment, at=later)
     _plan_next(payment, at=later)
     return True
 
@@ -64,8 +76,12 @@ def inquire_payment(payment_pk: int, *, at: datetime, even_if_early: bool = Fals
 def _listen_on(payment: Payment, *, at: datetime) -> None:
     """Go on asking about an attempt that is over here and that its gateway may still take money for.
 
-    An event that would tell us can be lost. It ends when the gateway says that it is over there too, or long after.
+    An event that would tell us can be lost. It ends when the gateway says that it is over there too, or long after,
+    or when a newer attempt carries on the same order there: then that one is asked about.
     """
+    if bearer_of(payment).pk != payment.pk:
+        Payment.objects.filter(pk=payment.pk).update(inquire_at=None, leased_until=None)
+        return
     answer = ask_gateway(payment)
     if isinstance(answer, PaymentFact) and answer.status in _SAID_YES:
         apply_gateway_fact(payment, answer, cause="inquiry", at=at)
@@ -75,25 +91,21 @@ def _listen_on(payment: Payment, *, at: datetime) -> None:
         is_over = isinstance(answer, PaymentFact) and answer.status != PaymentStatus.PENDING
     last = max(payment.deadline_at, payment.order.expires_at) + LISTEN_FOR
     again = None if is_over or at >= last else backoff.next_time(payment.started_at, at=at)
-    Payment.objects.filter(pk=payment.pk, status__in=_ENDED_UNPAID).update(inquire_at=again, leased_until=None)
+    Payment.objects.filter(pk=payment.pk, status__in=ENDED_UNPAID).update(inquire_at=again, leased_until=None)
 
 
 def inquire_after_return(payment_pk: int, *, at: datetime, params: Mapping[str, str] | None = None) -> None:
     """Ask about the attempt a customer comes back from, also one we took for over: the bank may have said yes late.
 
-    `params` is what the browser brought. A forged signature there is logged, and nobody is asked.
+    `params` is what the browser brought. Whoever comes back to an attempt whose order at the gateway a newer one
+    carries on comes back to that one.
     """
-    payment = Payment.objects.select_related("account").get(pk=payment_pk)
-    try:
-        gateway_named(payment.gateway).read_return(account_values(payment), payment.gateway_key, params or {})
-    except (ForgedReturn, Undecryptable):
-        log.warning("the return to %s does not verify", payment.uid)
-        return
-    if inquire_payment(payment_pk, at=at, has_news=True):
+    payment = bearer_of(Payment.objects.get(pk=payment_pk))
+    if inquire_payment(payment.pk, at=at, has_news=True, brought=params or {}):
         return
     payment.refresh_from_db()
-    if payment.status in _ENDED_UNPAID:
-        answer = ask_gateway(payment)
+    if payment.status in ENDED_UNPAID:
+        answer = ask_gateway(payment, params or {})
         if isinstance(answer, PaymentFact) and answer.status in _SAID_YES:
             apply_gateway_fact(payment, answer, cause="customer's return", at=clock.now())
 
