@@ -10,6 +10,7 @@ from payments.gateways.base import Gateway
 GATEWAYS = {
     # Dotted paths, so that a gateway's own packages are imported only where it is used.
     "simulator": "payments.gateways.simulator.engine.Simulator",
+    "razorpay": "payments.gateways.razorpay.engine.Razorpay",
 }
 
 

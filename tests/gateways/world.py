@@ -1,4 +1,4 @@
-"""What the contract's cases need of a gateway besides its adapter: customers, a book, faults, and its server's events."""
+"""What the contract's cases need of a gateway besides its adapter: customers, a book, faults and server events."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -39,13 +39,11 @@ class World:
     captures_in_part = True
     releases = True
     """Whether held money can be released by asking."""
-    signs_by_account = True
-    """Whether each account's events are signed by a secret of its own."""
 
-    # --- the customer, at the page an outcome leads to; each leaves in `trip.brought` what the browser comes back with ---
+    # --- the customer, at the page an outcome leads to; what the browser comes back with is left in `trip.brought` ---
 
     def approve(self, trip: Trip, amount: Money | None = None) -> None:
-        """Pay, perhaps an amount that nobody asked for."""
+        """Pay, perhaps an amount that nobody asked for. AssertionError where the page does not take it."""
         raise NotImplementedError
 
     def decline(self, trip: Trip) -> None:
@@ -60,7 +58,7 @@ class World:
 
     def lose(self, call: str, fault: str) -> None:
         """What happens to the next call of that name of the contract: `before` it is never acted on and times out,
-        `after` its answer is lost, `error` it is acted on and answered by a 500.
+        `after` its answer is lost, `error` it is acted on and answered by a 500, `nonsense` by a page.
         """
         raise NotImplementedError
 

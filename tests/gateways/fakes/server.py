@@ -1,0 +1,138 @@
+"""A small HTTP server for pretend gateways: what it is told to do wrong it does wrong, the rest a subclass decides."""
+
+import json
+import re
+import socket
+import struct
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+PATIENCE_S = 0.4
+"""How long tests' clients wait for an answer."""
+HANG_S = 3 * PATIENCE_S
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict:
+        return json.loads(self.body or b"{}")
+
+    @property
+    def form(self) -> dict[str, str]:
+        return {name: values[-1] for name, values in parse_qs(self.body.decode(), keep_blank_values=True).items()}
+
+
+@dataclass(frozen=True)
+class Answered:
+    status: int
+    body: bytes
+    kind: str = "application/json"
+
+    @classmethod
+    def of(cls, told: object, status: int = 200) -> "Answered":
+        return cls(status, json.dumps(told).encode())
+
+    @classmethod
+    def page(cls, html: str, status: int = 200) -> "Answered":
+        return cls(status, f"<!DOCTYPE html>{html}".encode(), "text/html; charset=utf-8")
+
+
+@dataclass
+class Fault:
+    """What goes wrong with the next request that fits: `before` and `after` are time-outs on either side of the act,
+    `reset` a connection torn down before it, `error` a 500 after it, `nonsense` a page where JSON is due, `answer`
+    something else than the truth.
+    """
+
+    method: str
+    path: str
+    kind: str
+    answer: Answered | None = None
+
+
+@dataclass
+class FakeServer:
+    """Serves in threads of its own until `stop`. `asked` is every request it got, in order."""
+
+    asked: list[Asked] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.lock = threading.RLock()
+        self._stopped = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def stop(self) -> None:
+        """Hang up on everybody. Twice is harmless."""
+        self._stopped.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def act(self, asked: Asked) -> Answered:
+        """Do what a request asks for."""
+        raise NotImplementedError
+
+    def answer(self, asked: Asked) -> Answered | None:
+        """The answer to a request; None to hang up without one."""
+        with self.lock:
+            self.asked.append(asked)
+            fault = next((f for f in self.faults if f.method == asked.method and re.search(f.path, asked.path)), None)
+            if fault is not None:
+                self.faults.remove(fault)
+            kind = fault.kind if fault else ""
+            answer = self.act(asked) if kind in ("", "after", "error", "nonsense") else None
+        if kind in ("before", "after"):
+            self._stopped.wait(HANG_S)
+            return None
+        if kind == "error":
+            return Answered.of({"error": {"code": "SERVER_ERROR", "description": "We are having a moment."}}, 500)
+        if kind == "nonsense":
+            return Answered.page("<h1>Bad gateway</h1>", 200)
+        return fault.answer if kind == "answer" else answer
+
+
+def _handler_for(server: FakeServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            answer = server.answer(Asked(self.command, parts.path, query, headers, body))
+            if answer is None:
+                self._reset()
+                return
+            self.send_response(answer.status)
+            self.send_header("content-type", answer.kind)
+            self.send_header("content-length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        do_POST = do_GET  # noqa: N815  (the base class calls it so)
+
+        def _reset(self) -> None:
+            """Tear the connection down, so that the other side reads no end but an error."""
+            linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            """Tests are quiet."""
+
+    return Handler
