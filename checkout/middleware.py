@@ -38,6 +38,15 @@ PAGE_CSP = {
 API_CSP = {"default-src": "'none'", "frame-ancestors": "'none'"}
 
 
+def page_csp(**over: str) -> str:
+    """The policy of a page, with what it needs besides: `form_action="'self' https://pay.example"`."""
+    return _written({**PAGE_CSP, **{name.replace("_", "-"): value for name, value in over.items()}})
+
+
+def _written(csp: dict[str, str]) -> str:
+    return "; ".join(f"{name} {value}" for name, value in csp.items())
+
+
 def is_api(path: str) -> bool:
     """Whether machines call this path: its errors are data, never pages or redirects."""
     is_event = path.startswith("/callbacks/") and path.endswith("/events")
@@ -105,7 +114,7 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         csp = API_CSP if is_api(request.path) else PAGE_CSP
         defaults = {
-            "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in csp.items()),
+            "Content-Security-Policy": _written(csp),
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
             "Referrer-Policy": "same-origin",

@@ -13,4 +13,9 @@ class SeeOther(HttpResponseRedirect):
 def own_path(url: str) -> str:
     """An address on our own origin as a path, so that a browser stays on the host it uses; others unchanged."""
     path = url.removeprefix(settings.PUBLIC_URL)
-    return path if path.startswith("/") and not path.startswith("//") else url
+    return path if is_own(path) else url
+
+
+def is_own(path: str) -> bool:
+    """Whether a browser that follows this stays on our origin."""
+    return path.startswith("/") and not path.startswith("//")

@@ -213,3 +213,9 @@ class WalletForm(MethodForm):
 
     def details(self) -> dict[str, str]:
         return {"channel": "link", "provider": self.cleaned_data["wallet"]}
+
+
+OWN_PAGE_FORMS: dict[Method, type[MethodForm]] = {
+    method: type("OwnPageForm", (MethodForm,), {"method": method}) for method in Method
+}
+"""Drawers of gateways whose own page asks for everything: whatever else was posted is nobody's business."""

@@ -1,5 +1,6 @@
 """What a page shows: plain values for the templates, and the parts every page of an order shares."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from checkout.hosted.codes import Code
 from checkout.hosted.forms import MethodForm
 from checkout.hosted.style import stylesheet_url
 from checkout.hosted.times import stamp
+from checkout.middleware import page_csp
 from payments.errors import BadInput
 from payments.models import Order
 from payments.money import Money
@@ -69,6 +71,7 @@ class MethodRow:
     glyph: str
     template: str
     form: MethodForm
+    gateway: str
     button: str
     is_chosen: bool = False
 
@@ -95,6 +98,18 @@ class ButtonForm:
     label: str
     busy_label: str
     attempt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """Where a customer leaves us for a gateway's page: by a form with these fields, or by a link if it has none."""
+
+    url: str
+    origin: str
+    label: str
+    busy_label: str
+    hint: str
+    fields: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +158,7 @@ class Page:
     notice: Text | None = None
     go_on: Text | None = None
     """The link to where the customer acts: label and address."""
+    way_out: WayOut | None = None
     code: Code | None = None
     code_label: str = ""
     code_words: str = ""
@@ -179,6 +195,8 @@ def respond(request: HttpRequest, page: Page) -> HttpResponse:
     response = render(request, page.template, {"page": page}, status=page.status)
     if page.refresh:
         response["Refresh"] = page.refresh
+    if page.way_out and page.way_out.fields is not None:
+        response["Content-Security-Policy"] = page_csp(form_action=f"'self' {page.way_out.origin}")
     return response
 
 

@@ -4,6 +4,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from checkout.hosted import money
+from checkout.hosted.leaving import leaving_page, way_out_of
 from checkout.hosted.page import Page, amount_text, before_paying_rows, leaving, order_page, slip, url_of
 from checkout.hosted.paying import pay_page
 from checkout.hosted.receipt import paid_page
@@ -27,6 +28,8 @@ def page_of(state: OrderState, *, stay: bool = False, kept: bool = False) -> Pag
         return review_page(state)
     if state.held is not None and not money.action_in_flight(state.held):
         return held_page(state, state.held)
+    if state.live is not None and (way_out := way_out_of(state, state.live)):
+        return leaving_page(state, state.live, way_out, kept=kept)
     if state.live is not None:
         return waiting_page(state, state.live, stay=stay, kept=kept)
     if state.returning or (state.status in _OVER and money.surplus_of(state)):

@@ -13,7 +13,7 @@ from checkout.hosted.page import PAY, FieldError, MethodRow, Page, amount_text, 
 from checkout.hosted.reasons import is_declined, words_after
 from checkout.hosted.times import clock_time, with_moment
 from checkout.hosted.tokens import make_token
-from checkout.hosted.ways import WAYS, decliner
+from checkout.hosted.ways import WAYS, decliner, drawer_of, gateway_title
 from payments.models import Payment
 from payments.selectors import OrderState
 from payments.states import MAX_DECLINES, Method
@@ -87,17 +87,18 @@ def _row(
     state: OrderState, method: Method, *, opened: Method, form: MethodForm | None, typed: Mapping[str, Any] | None
 ) -> MethodRow:
     """One way to pay. Only the chosen method's form is judged; the others keep what was typed."""
-    way, order = WAYS[method], state.order
+    way, order, drawer = WAYS[method], state.order, drawer_of(state, method)
     if form is None or form.method != method:
-        form = way.form(at=state.at, zone=order.merchant.time_zone, initial=typed)
+        form = drawer.form(at=state.at, zone=order.merchant.time_zone, initial=typed)
     return MethodRow(
         code=method,
         name=way.name,
         covers=way.covers,
         glyph=way.glyph,
-        template=way.template,
+        template=drawer.template,
         form=form,
-        button=way.button % {"amount": amount_text(order.amount)},
+        gateway=gateway_title(state.serving[method].gateway),
+        button=drawer.button % {"amount": amount_text(order.amount)},
         is_chosen=method == opened,
     )
 

@@ -16,7 +16,7 @@ from checkout.hosted.origin import is_same_origin
 from checkout.hosted.page import CHECK, PAY, Page, respond, url_of
 from checkout.hosted.tokens import BadToken, FormToken, read_token
 from checkout.hosted.waiting import cancel_form, hand_off
-from checkout.hosted.ways import WAYS
+from checkout.hosted.ways import drawer_of
 from checkout.redirects import SeeOther
 from payments import clock
 from payments.errors import MethodNotOffered, NotPayable
@@ -92,7 +92,7 @@ def _judge(request: HttpRequest, state: OrderState, token: FormToken) -> MethodF
     method, typed, zone = _chosen(request, state), request.POST.dict(), state.order.merchant.time_zone
     if method is None:
         return paying.pay_page_again(state, typed, notice=_("Choose one of the ways to pay below."))
-    form_of = WAYS[method].form
+    form_of = drawer_of(state, method).form
     if token.is_stale:
         unjudged = form_of(at=state.at, zone=zone, initial=typed)
         old = _("This page was open for a long time. Please send the form again.")
@@ -119,9 +119,8 @@ def _start(state: OrderState, token: FormToken, form: MethodForm) -> str:
         payment = start_payment(order.pk, request, at=clock.now(), links=links.links_of(order.uid, at=state.at))
     except (NotPayable, MethodNotOffered):
         return url_of(state)
-    # A form may not lead to another origin: for that the waiting page has a link.
-    page = hand_off(payment)
-    return page if page.startswith("/") and not page.startswith("//") else url_of(state)
+    # A form may not lead to another origin: the order's page does.
+    return hand_off(payment) or url_of(state)
 
 
 @csrf_exempt  # as above

@@ -24,7 +24,7 @@ from checkout.hosted.page import (
 from checkout.hosted.times import clock_time, stamp, with_moment
 from checkout.hosted.tokens import make_token
 from checkout.hosted.ways import way_of
-from checkout.redirects import own_path
+from checkout.redirects import is_own, own_path
 from payments import backoff
 from payments.models import Payment
 from payments.selectors import OrderState
@@ -40,12 +40,7 @@ HAND_OFFS = frozenset({"redirect", "challenge"})
 def waiting_page(state: OrderState, payment: Payment, *, stay: bool = False, kept: bool = False) -> Page:
     """What fits the attempt while its time lasts; afterwards only that the answer is awaited."""
     page = order_page(state, "hosted/waiting.html", way_of(payment).waiting)
-    page.check = ButtonForm(
-        action=url_of(state, "check"),
-        token=make_token(state.order.session_id, CHECK, at=state.at),
-        label=_("Check again"),
-        busy_label=_("Asking, one moment…"),
-    )
+    page.check = check_button(state, _("Check again"))
     what = _("Cancel and choose another way")
     sentence = _("We don’t know yet if this was taken. Please don’t pay again.")
     if state.at >= payment.deadline_at or payment.status == PaymentStatus.AUTHORIZED:
@@ -60,24 +55,22 @@ def waiting_page(state: OrderState, payment: Payment, *, stay: bool = False, kep
     else:
         page.steps = _steps(state, payment)
     page.heading = page.title
-    page.slip = slip(state, _("Asked for"), "unknown", sentence, next_line=_when_we_know(state, payment))
+    page.slip = slip(state, _("Asked for"), "unknown", sentence, next_line=when_we_know(state, payment))
     if state.takes_attempts:
-        page.cancel = _cancel_button(state, payment, what)
+        page.cancel = cancel_button(state, payment, what)
     if kept:
-        page.notice = Text(
-            _("This can’t be cancelled now"),
-            _("It may still be paid. Check again in a moment, and please don’t pay another way before."),
-        )
+        page.notice = kept_notice()
     if not stay:
         _watch(page, state, payment)
-    _close(page, state)
+    lead_back(page, state)
     return page
 
 
 def hand_off(payment: Payment) -> str:
-    """The page of the bank or wallet where the customer goes on, if there is one."""
+    """The page of the bank or wallet on our own origin where the customer goes on, if there is one."""
     has_page = payment.status == PaymentStatus.PENDING and payment.next_action.get("type") in HAND_OFFS
-    return own_path(payment.next_action["url"]) if has_page else ""
+    path = own_path(payment.next_action["url"]) if has_page else ""
+    return path if is_own(path) else ""
 
 
 def cancel_form(attempt: str) -> str:
@@ -85,7 +78,26 @@ def cancel_form(attempt: str) -> str:
     return f"{CANCEL}:{attempt}"
 
 
-def _cancel_button(state: OrderState, payment: Payment, label: str) -> ButtonForm:
+def check_button(state: OrderState, label: str) -> ButtonForm:
+    """Ask the bank now."""
+    return ButtonForm(
+        action=url_of(state, "check"),
+        token=make_token(state.order.session_id, CHECK, at=state.at),
+        label=label,
+        busy_label=_("Asking, one moment…"),
+    )
+
+
+def kept_notice() -> Text:
+    """What to say after a cancel that was not to be had."""
+    return Text(
+        _("This can’t be cancelled now"),
+        _("It may still be paid. Check again in a moment, and please don’t pay another way before."),
+    )
+
+
+def cancel_button(state: OrderState, payment: Payment, label: str) -> ButtonForm:
+    """Cancel this attempt and choose again."""
     return ButtonForm(
         action=url_of(state, "cancel"),
         token=make_token(state.order.session_id, cancel_form(payment.uid), at=state.at),
@@ -108,15 +120,15 @@ def _with_code(page: Page, state: OrderState, payment: Payment) -> tuple[str, st
         "merchant": order.merchant.name,
     }
     page.code_words = _("The code works until %(time)s.") % {"time": _until(state, payment)}
-    page.check = _labelled(page.check, _("I have approved it: check"))
-    return _("Cancel this code and choose again"), _approve_once()
+    page.check = check_button(state, _("I have approved it: check"))
+    return _("Cancel this code and choose again"), approve_once()
 
 
 def _with_hand_off(page: Page, payment: Payment) -> str:
     """A page of the bank or wallet that the customer has left, or just come back from."""
     page.go_on = Text(way_of(payment).go_on, hand_off(payment))
     page.lead = _("You haven’t finished there yet, or the answer is still on its way.")
-    return _approve_once()
+    return approve_once()
 
 
 def _with_request(page: Page, state: OrderState, payment: Payment) -> str:
@@ -147,12 +159,9 @@ def _steps(state: OrderState, payment: Payment) -> list[Step]:
     ]
 
 
-def _approve_once() -> str:
+def approve_once() -> str:
+    """The money sentence while the customer may approve, or has."""
     return _("We don’t know yet if this was taken. Please approve it only once.")
-
-
-def _labelled(form: ButtonForm | None, label: str) -> ButtonForm | None:
-    return ButtonForm(form.action, form.token, label, form.busy_label) if form else None
 
 
 def _until(state: OrderState, payment: Payment) -> str:
@@ -162,7 +171,7 @@ def _until(state: OrderState, payment: Payment) -> str:
 # --- What we do meanwhile ---
 
 
-def _when_we_know(state: OrderState, payment: Payment) -> SafeString | str:
+def when_we_know(state: OrderState, payment: Payment) -> SafeString | str:
     """The first question after the attempt’s time is up has an answer; for a capture or void in flight none is sure."""
     zone = state.order.merchant.time_zone
     if payment.status == PaymentStatus.AUTHORIZED:
@@ -190,7 +199,7 @@ def _watch(page: Page, state: OrderState, payment: Payment) -> None:
     page.stay_label = _("Stop checking by itself")
 
 
-def _close(page: Page, state: OrderState) -> None:
+def lead_back(page: Page, state: OrderState) -> None:
     """Nobody has to wait here: the result is the same at the shop, and under this link."""
     page.closing_words = _("You can close this page and open the same link again later: it always shows what is true.")
     page.return_url = return_url(state.order)

@@ -7,9 +7,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from checkout.hosted.forms import CardForm, MethodForm, NetbankingForm, UpiForm, WalletForm
+from checkout.hosted.forms import OWN_PAGE_FORMS, CardForm, MethodForm, NetbankingForm, UpiForm, WalletForm
 from payments.banks import WALLETS
+from payments.gateways.registry import gateway_named
 from payments.models import Payment
+from payments.selectors import OrderState
 from payments.states import Method
 
 Details = Mapping[str, Any]
@@ -29,6 +31,10 @@ class Way:
     """The waiting page's heading."""
     go_on: Any
     """The link to where the customer acts."""
+    leaving: Any
+    """The heading of the page on which the customer leaves us."""
+    own_page: Any
+    """The button where the gateway's own page asks for everything."""
     declined: Any
     """The heading after a decline; `%(who)s` where `decliner` knows who said no."""
     used: Callable[[Details], str]
@@ -67,6 +73,8 @@ WAYS: dict[Method, Way] = {
         button=gettext_lazy("Send request for %(amount)s"),
         waiting=gettext_lazy("Waiting for your UPI app"),
         go_on=gettext_lazy("Open my UPI app"),
+        leaving=gettext_lazy("Continue to your UPI app"),
+        own_page=gettext_lazy("Continue to the UPI page"),
         declined=gettext_lazy("Your bank declined this UPI payment"),
         used=_used_upi,
     ),
@@ -79,6 +87,8 @@ WAYS: dict[Method, Way] = {
         button=gettext_lazy("Pay %(amount)s"),
         waiting=gettext_lazy("Waiting for your bank"),
         go_on=gettext_lazy("Go on at my bank"),
+        leaving=gettext_lazy("Continue to your bank"),
+        own_page=gettext_lazy("Continue to the card page"),
         declined=gettext_lazy("Your bank declined this card"),
         used=_used_card,
     ),
@@ -91,6 +101,8 @@ WAYS: dict[Method, Way] = {
         button=gettext_lazy("Go to my bank"),
         waiting=gettext_lazy("Waiting for your bank"),
         go_on=gettext_lazy("Go on at my bank"),
+        leaving=gettext_lazy("Continue to your bank"),
+        own_page=gettext_lazy("Go to my bank"),
         declined=gettext_lazy("%(who)s declined this payment"),
         used=_used_bank,
         decliner=_bank,
@@ -104,11 +116,35 @@ WAYS: dict[Method, Way] = {
         button=gettext_lazy("Go to my wallet"),
         waiting=gettext_lazy("Waiting for your wallet"),
         go_on=gettext_lazy("Go on at my wallet"),
+        leaving=gettext_lazy("Continue to your wallet"),
+        own_page=gettext_lazy("Go to my wallet"),
         declined=gettext_lazy("%(who)s declined this payment"),
         used=lambda details: _wallet(details) or _("Wallet"),
         decliner=_wallet,
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Drawer:
+    """What a method's row opens into: ours to fill in, or one button where the gateway's own page asks."""
+
+    form: type[MethodForm]
+    template: str
+    button: Any
+
+
+def drawer_of(state: OrderState, method: Method) -> Drawer:
+    """The drawer that fits the account which will serve the method."""
+    way = WAYS[method]
+    if gateway_named(state.serving[method].gateway).has_own_page:
+        return Drawer(OWN_PAGE_FORMS[method], "hosted/_own_page.html", way.own_page)
+    return Drawer(way.form, way.template, way.button)
+
+
+def gateway_title(gateway: str) -> str:
+    """How people call a gateway."""
+    return gateway.title()
 
 
 def way_of(payment: Payment) -> Way:

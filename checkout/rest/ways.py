@@ -4,7 +4,7 @@ from django.utils import translation
 from pydantic import ConfigDict, Field
 
 from checkout.hosted.forms import UPI_FLOWS, MethodForm
-from checkout.hosted.ways import WAYS
+from checkout.hosted.ways import drawer_of
 from checkout.rest.schemas import Body, Ignored, Text
 from payments.banks import BANKS, WALLETS
 from payments.errors import BadInput, IdempotencyMismatch, MethodNotOffered, NotPayable
@@ -174,7 +174,7 @@ def refuse_another(state: OrderState, known: Payment, method: Method, typed: dic
 
 def _valid(state: OrderState, method: Method, typed: dict[str, str]) -> MethodForm:
     """Raises BadInput."""
-    form = WAYS[method].form(typed, at=state.at, zone=state.order.merchant.time_zone)
+    form = drawer_of(state, method).form(typed, at=state.at, zone=state.order.merchant.time_zone)
     with translation.override("en"):
         for name, faults in form.errors.as_data().items():
             reason = "missing" if faults[0].code == "required" else "invalid"

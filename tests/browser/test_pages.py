@@ -10,8 +10,8 @@ from payments import clock
 from payments.services.payments import terminate_order
 from tests.browser.hands import choose
 from tests.factories import OrderFactory, PaymentFactory
-from tests.hosted.customer import ATTEMPTS, attempt
-from tests.hosted.rows import give_back, held, in_flight, returning
+from tests.hosted.customer import ATTEMPTS, LEAVING, attempt
+from tests.hosted.rows import give_back, held, in_flight, own_page_order, returning
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,7 +22,7 @@ MAX_REQUESTS = 3
 def make(kind, merchant):
     """An order in the state that shows this kind of page."""
     what, _, kind_of_attempt = kind.partition(" ")
-    if kind_of_attempt in ATTEMPTS:
+    if kind_of_attempt in ATTEMPTS | LEAVING:
         return attempt(kind_of_attempt, order__merchant=merchant, **ENDS[what]).order
     if kind == "pay":
         return OrderFactory(merchant=merchant, note="Monsoon notebook × 2, letterpress calendar 2027")
@@ -32,6 +32,8 @@ def make(kind, merchant):
         return OrderFactory(merchant=merchant, expires_at=clock.now() - timedelta(minutes=1))
     if kind == "terminated":
         return terminate_order(OrderFactory(merchant=merchant).pk, cause="merchant", at=clock.now())
+    if kind == "own pages":
+        return own_page_order()
     if kind in AFTERWARDS:
         return AFTERWARDS[kind](order__merchant=merchant).order
     traits = {"declined": "failed", "waiting": "", "paid": "success"}
@@ -70,6 +72,8 @@ ENDS = {
 }
 KINDS = ["pay", "long amount", "declined", "waiting", "paid", "expired", "terminated", *AFTERWARDS]
 KINDS += [f"waiting {kind}" for kind in ATTEMPTS]
+KINDS += [f"waiting {kind}" for kind in LEAVING]
+KINDS += ["own pages"]
 KINDS += ["declined request", "declined bank", "declined wallet", "cancelled code", "paid request"]
 DRAWERS = ["upi", "card", "netbanking", "wallet"]
 

@@ -36,21 +36,40 @@ ATTEMPTS = {
     "bank": {
         "method": "netbanking",
         "method_details": {"channel": "link", "netbanking_bank_code": "HDFC", "netbanking_bank_name": "HDFC Bank"},
-        "next_action": {"type": "redirect", "url": "https://bank.example/pay/1"},
+        "next_action": {"type": "redirect", "url": "http://testserver/simulator/1"},
     },
     "wallet": {
         "method": "wallet",
         "method_details": {"channel": "link", "provider": "amazon"},
-        "next_action": {"type": "redirect", "url": "https://wallet.example/pay/1"},
+        "next_action": {"type": "redirect", "url": "http://testserver/simulator/2"},
     },
-    "challenge": {"next_action": {"type": "challenge", "prompt": "3 tries left", "url": "https://bank.example/otp/1"}},
+    "challenge": {
+        "next_action": {"type": "challenge", "prompt": "3 tries left", "url": "http://testserver/simulator/3"}
+    },
 }
 """Columns of a pending attempt whose start was answered, one of each kind that has a waiting page of its own."""
 
 
+AT_RAZORPAY = {"gateway": "razorpay", "account__gateway": "razorpay", "gateway_order_id": "order_DESlLckIVRkHWj"}
+CHECKOUT = "https://api.razorpay.com/v1/checkout/embedded"
+LEAVING = {
+    "form": {
+        **AT_RAZORPAY,
+        "next_action": {
+            "type": "post",
+            "url": CHECKOUT,
+            "fields": {"key_id": "rzp_test_1", "name": 'Kite "Shop" <&>', "prefill[name]": "आशा"},
+        },
+    },
+    "link": {**AT_RAZORPAY, "method": "upi", "next_action": {"type": "redirect", "url": f"{CHECKOUT}?a=1&b=2"}},
+}
+"""Likewise, of those that go on at another origin: by a form and by a link."""
+
+
 def attempt(kind, **over):
-    """A live attempt of a kind, for a waiting page."""
-    return PaymentFactory(**{**ATTEMPTS[kind], "start_answered_at": SelfAttribute("started_at"), **over})
+    """A live attempt of a kind, for the page while it is out."""
+    columns = (ATTEMPTS | LEAVING)[kind]
+    return PaymentFactory(**{**columns, "start_answered_at": SelfAttribute("started_at"), **over})
 
 
 class Customer:

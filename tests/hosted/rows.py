@@ -5,7 +5,7 @@ from django.db.models import F
 from payments import clock
 from payments.models import Authorization, Payment
 from payments.states import REFUND_RESERVES, AuthorizationStatus, RefundStatus
-from tests.factories import PaymentFactory, RefundFactory
+from tests.factories import GatewayAccountFactory, MerchantFactory, OrderFactory, PaymentFactory, RefundFactory
 
 
 def held(*, action="", status="", approve_by=None, **over):
@@ -44,3 +44,10 @@ def returning(status=RefundStatus.PENDING, trait="late", *, sent_at=None, **over
     payment = PaymentFactory(**{trait: True, **over})
     give_back(payment, status, sent_at=sent_at)
     return payment
+
+
+def own_page_order(**columns):
+    """A payable order of a merchant whose only gateway asks for everything on its own page."""
+    merchant = MerchantFactory(account=None)
+    GatewayAccountFactory(merchant=merchant, gateway="razorpay")
+    return OrderFactory(merchant=merchant, **columns)

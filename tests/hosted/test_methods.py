@@ -7,6 +7,7 @@ import pytest
 
 from payments import clock, jobs
 from payments.banks import BANKS, WALLETS, other_banks, popular_banks
+from payments.gateways.simulator.engine import Simulator
 from payments.gateways.simulator.models import SimulatedPayment
 from payments.models import Payment
 from payments.states import OrderStatus, PaymentStatus
@@ -223,6 +224,7 @@ def test_the_three_ends_without_money_are_told_apart(merchant):
 @pytest.mark.parametrize("method", BY_BUTTON)
 def test_another_origin_is_reached_by_a_link_and_never_by_the_form(customer, method, monkeypatch):
     monkeypatch.setattr("payments.gateways.simulator.engine.page_url", lambda row: "https://bank.example/pay/1")
+    monkeypatch.setattr(Simulator, "hosts", frozenset({"https://bank.example"}))
     response = customer.pay_by(method, **HANDED_OVER[method])
     assert response["Location"] == customer.url
     assert 'href="https://bank.example/pay/1"' in customer.open().content.decode()

@@ -11,14 +11,15 @@ from payments import clock
 from payments.banks import BANKS, WALLETS
 from payments.services.payments import terminate_order
 from tests.factories import OrderFactory, PaymentFactory
-from tests.hosted.customer import ATTEMPTS, Customer, attempt
-from tests.hosted.rows import give_back, held, in_flight, returning
+from tests.hosted.customer import ATTEMPTS, LEAVING, Customer, attempt
+from tests.hosted.rows import give_back, held, in_flight, own_page_order, returning
 
 pytestmark = pytest.mark.django_db
 
 READ_ALOUD = {"aria-label", "alt", "title", "placeholder", "data-busy", "data-print"}
 DATA = [
     *("Kite Shop", "Asha Rao", "help@shop.example.com", "Nov", "November", "Till", "UTC", "asha@okbank"),
+    *("https://api.razorpay.com", "Razorpay"),
     *(bank.name for bank in BANKS.values()),
     *WALLETS.values(),
 ]
@@ -142,6 +143,11 @@ def attempts(merchant):
             yield f"{kind} {code}", Customer(attempt(kind, order__merchant=merchant, **columns).order).open()
         paid = attempt(kind, order__merchant=merchant, next_action={}, success=True)
         yield f"{kind} paid", Customer(paid.order).open()
+    for kind in LEAVING:
+        leaving = Customer(attempt(kind, order__merchant=merchant).order)
+        yield f"{kind} leaving", leaving.open()
+        yield f"{kind} kept", leaving.open("?kept=1")
+    yield "own pages", Customer(own_page_order()).open()
     refused = {"error_code": "test_upi_required", "error_details": {"source": ["bank"]}, "failed": True}
     yield "test UPI IDs", Customer(attempt("request", order__merchant=merchant, **refused).order).open()
 
@@ -153,7 +159,7 @@ def test_nothing_plain_is_left_on_any_page(merchant):
     merchant.save()
     left = {kind: untranslated(response.content.decode()) for kind, response in pages(merchant)}
     assert {kind: words for kind, words in left.items() if words} == {}
-    assert len(left) == 92
+    assert len(left) == 97
 
 
 def test_the_test_sees_a_plain_word():
