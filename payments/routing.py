@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from payments import methods
 from payments.gateways.registry import gateway_named, is_open
 from payments.ids import nonce_after
 from payments.models import GatewayAccount, Order, RoutingRule
-from payments.states import Method
+from payments.states import Method, PaymentStatus
 
 MOST_TRIES = 5
 """Accounts that one submit of a form goes to at most, each only where the one before surely took nothing."""
@@ -54,7 +54,7 @@ def routes_of(order: Order, *, at: datetime) -> dict[Method, list[Route]]:
     """The ways to pay this order, in the page's order, each with the accounts that serve it, the first to try first.
 
     An account that failed too often just now comes after those that did not, so that it is tried where it is the only
-    one. Everything is read by one statement.
+    one. Everything is read by one statement, but for merchants with several accounts of which one shares its orders.
     """
     known = list(_routes(order))
     ruled = [route for route in known if route.rule]
@@ -68,7 +68,27 @@ def routes_of(order: Order, *, at: datetime) -> dict[Method, list[Route]]:
         if able:
             in_order = sorted(able.values(), key=lambda route: route.account.rests(at=at))
             found[method] = in_order[:MOST_TRIES]
-    return found
+    kept = _kept_at(order, found, at=at)
+    if kept is None:
+        return found
+    here = {method: [route for route in routes if route.account.pk == kept] for method, routes in found.items()}
+    return {method: routes for method, routes in here.items() if routes}
+
+
+def _kept_at(order: Order, found: dict[Method, list[Route]], *, at: datetime) -> int | None:
+    """The account at which the order has to go on, if there is one.
+
+    A gateway whose orders are shared closes none: its page may still be open in another tab after our customer chose
+    again here. For that attempt's time only an attempt on the same order there cannot lead to two payments.
+    """
+    accounts = {route.account.pk: route.account for routes in found.values() for route in routes}
+    sharing = [pk for pk, account in accounts.items() if gateway_named(account.gateway).shares_orders]
+    if len(accounts) < 2 or not sharing:
+        return None
+    pending, cancelled = Q(status=PaymentStatus.PENDING), Q(status=PaymentStatus.USER_DROPPED, error_code="cancelled")
+    open_there = order.payments.filter(pending | cancelled, account__in=sharing, deadline_at__gt=at)
+    opened = open_there.exclude(gateway_order_id="").order_by("-pk")
+    return opened.values_list("account_id", flat=True).first()
 
 
 def _routes(order: Order) -> Iterator[Route]:

@@ -13,7 +13,7 @@ from checkout.hosted.page import PAY, FieldError, MethodRow, Page, amount_text, 
 from checkout.hosted.reasons import is_declined, words_after
 from checkout.hosted.times import clock_time, with_moment
 from checkout.hosted.tokens import make_token
-from checkout.hosted.ways import WAYS, decliner, drawer_of, gateway_title
+from checkout.hosted.ways import WAYS, decliner, drawer_of, gateway_of, gateway_title
 from payments.models import Payment
 from payments.selectors import OrderState
 from payments.states import MAX_DECLINES, Method
@@ -97,7 +97,7 @@ def _row(
         glyph=way.glyph,
         template=drawer.template,
         form=form,
-        gateway=gateway_title(state.serving[method].gateway),
+        gateway=gateway_title(gateway_of(state, method)),
         button=drawer.button % {"amount": amount_text(order.amount)},
         is_chosen=method == opened,
     )

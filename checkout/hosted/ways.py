@@ -137,9 +137,14 @@ class Drawer:
 def drawer_of(state: OrderState, method: Method) -> Drawer:
     """The drawer that fits the account which will serve the method."""
     way = WAYS[method]
-    if gateway_named(state.serving[method].gateway).has_own_page:
+    if gateway_named(gateway_of(state, method)).has_own_page:
         return Drawer(OWN_PAGE_FORMS[method], "hosted/_own_page.html", way.own_page)
     return Drawer(way.form, way.template, way.button)
+
+
+def gateway_of(state: OrderState, method: Method) -> str:
+    """The gateway that will be tried first."""
+    return state.serving[method][0].account.gateway
 
 
 def gateway_title(gateway: str) -> str:

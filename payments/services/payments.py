@@ -203,6 +203,9 @@ def _make_way(order_pk: int, request: PaymentRequest, *, at: datetime) -> bool:
     state = order_state(Order.objects.get(pk=order_pk), at=at)
     if state.live is None or not state.takes_attempts or request.method not in state.serving:
         return False
+    routes = request.routes or state.serving[request.method]
+    if gateway_named(state.live.gateway).shares_orders and routes[0].account.pk != state.live.account_id:
+        return False  # what waits at that gateway may still be paid: only an attempt on the same order may follow
     return cancel_attempt(state.live.pk, cause="customer", at=at) in FREES
 
 

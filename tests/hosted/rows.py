@@ -5,7 +5,8 @@ from django.db.models import F
 from payments import clock
 from payments.models import Authorization, Payment
 from payments.states import REFUND_RESERVES, AuthorizationStatus, RefundStatus
-from tests.factories import GatewayAccountFactory, MerchantFactory, OrderFactory, PaymentFactory, RefundFactory
+from tests.factories import MerchantFactory, OrderFactory, PaymentFactory, RefundFactory
+from tests.gateways.accounts import connected
 
 
 def held(*, action="", status="", approve_by=None, **over):
@@ -49,5 +50,5 @@ def returning(status=RefundStatus.PENDING, trait="late", *, sent_at=None, **over
 def own_page_order(**columns):
     """A payable order of a merchant whose only gateway asks for everything on its own page."""
     merchant = MerchantFactory(account=None)
-    GatewayAccountFactory(merchant=merchant, gateway="razorpay")
+    connected(merchant, "razorpay", {"key_id": "rzp_test_1", "key_secret": "s", "event_secret": "e"})
     return OrderFactory(merchant=merchant, **columns)

@@ -103,9 +103,11 @@ class Razorpay(Gateway):
                     raise NotSupported("Razorpay has this order with another amount.")
                 order_id = words.word(order, "id")
                 tries = api.payments_of(order_id) if order.get("status") != "created" else []
+            except NotTaken as fault:
+                raise _not_begun(attempt, str(fault)) from None
             except Refused as refusal:
                 if refusal.is_about_keys:
-                    raise NotTaken(f"Razorpay refuses the key: {refusal.status}") from None
+                    raise _not_begun(attempt, f"Razorpay refuses the key: {refusal.status}") from None
                 return Done(words.refusal_of(refusal.error, attempt.key))
         paying = words.that_pays(tries)
         if paying is not None:
@@ -241,6 +243,11 @@ class Razorpay(Gateway):
 
 
 # --- Values ---
+
+
+def _not_begun(attempt: Attempt, why: str) -> NotTaken | Unanswered:
+    """What an earlier attempt opened may still be paid there: then no other gateway may get the order."""
+    return Unanswered(why) if attempt.gateway_order_id else NotTaken(why)
 
 
 def _new_order(attempt: Attempt) -> dict[str, Any]:
