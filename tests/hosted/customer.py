@@ -132,3 +132,10 @@ def text_of(response):
     page = response.content.decode()
     page = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", page, flags=re.DOTALL)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page))).replace("\u00a0", " ")
+
+
+def way_out(page):
+    """The action and the hidden fields of the form that leads away."""
+    form = re.search(r'<form class="way-out" method="post" action="([^"]+)".*?</form>', page, re.DOTALL)
+    fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0])
+    return unescape(form[1]), {unescape(name): unescape(value) for name, value in fields}

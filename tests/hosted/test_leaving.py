@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from html import unescape
 from http import HTTPStatus
 
 import pytest
@@ -12,7 +11,7 @@ from checkout.hosted.leaving import log as leaving_log
 from checkout.middleware import PAGE_CSP
 from payments import clock
 from payments.errors import NotPayable
-from tests.hosted.customer import CARD_FIELDS, CHECKOUT, LEAVING, Customer, attempt, text_of
+from tests.hosted.customer import CARD_FIELDS, CHECKOUT, LEAVING, Customer, attempt, text_of, way_out
 from tests.hosted.rows import own_page_order
 
 pytestmark = pytest.mark.django_db
@@ -25,13 +24,6 @@ def leaving(kind="form", **over):
 
 def policy(response):
     return dict(part.split(" ", 1) for part in response["Content-Security-Policy"].split("; "))
-
-
-def way_out(page):
-    """The action and the hidden fields of the form that leads away."""
-    form = re.search(r'<form class="way-out" method="post" action="([^"]+)".*?</form>', page, re.DOTALL)
-    fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0])
-    return unescape(form[1]), {unescape(name): unescape(value) for name, value in fields}
 
 
 @pytest.mark.parametrize("kind", LEAVING)
