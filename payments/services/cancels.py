@@ -4,6 +4,7 @@ from datetime import datetime
 
 from payments import backoff, clock
 from payments.gateways.base import CancelAnswer, NotSupported, PaymentFact
+from payments.gateways.registry import gateway_named
 from payments.models import Payment
 from payments.selectors import may_be_cancelled
 from payments.services.calls import ask_gateway, ask_to_cancel
@@ -54,4 +55,13 @@ def _cancelled(payment: Payment, status: PaymentStatus) -> PaymentFact:
 def listen_for_late_money(payment: Payment, *, at: datetime) -> None:
     """Go on asking about an attempt that is over here while its gateway may still take money: an event can be lost."""
     over = Payment.objects.filter(pk=payment.pk, status__in=ENDED_UNPAID)
-    over.update(inquire_at=backoff.next_time(payment.started_at, at=at), leased_until=None)
+    over.update(inquire_at=next_listening(payment, at=at), leased_until=None)
+
+
+def next_listening(payment: Payment, *, at: datetime) -> datetime:
+    """When to ask about it again. Where every attempt stays open like that, each question waits as long as all before:
+    most customers who leave a page never come back to it.
+    """
+    planned = backoff.next_time(payment.started_at, at=at)
+    doubled = at + (at - payment.started_at)
+    return max(planned, doubled) if gateway_named(payment.gateway).shares_orders else planned

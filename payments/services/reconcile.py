@@ -14,7 +14,7 @@ from payments.gateways.registry import gateway_named
 from payments.models import Authorization, Payment
 from payments.services.attempts import bearer_of, flag_for_review
 from payments.services.calls import ask_gateway, ask_to_cancel
-from payments.services.cancels import FREES, cancel_attempt, listen_for_late_money
+from payments.services.cancels import FREES, cancel_attempt, listen_for_late_money, next_listening
 from payments.services.facts import apply_gateway_fact
 from payments.services.holds import ask_for
 from payments.services.orders import lock_order
@@ -86,11 +86,12 @@ def _listen_on(payment: Payment, *, at: datetime) -> None:
     if isinstance(answer, PaymentFact) and answer.status in _SAID_YES:
         apply_gateway_fact(payment, answer, cause="inquiry", at=at)
     if answer is Standing.OPEN:
-        is_over = _cancel_answer(payment) is CancelAnswer.DEAD
+        closes = not gateway_named(payment.gateway).shares_orders
+        is_over = closes and _cancel_answer(payment) is CancelAnswer.DEAD
     else:
         is_over = isinstance(answer, PaymentFact) and answer.status != PaymentStatus.PENDING
     last = max(payment.deadline_at, payment.order.expires_at) + LISTEN_FOR
-    again = None if is_over or at >= last else backoff.next_time(payment.started_at, at=at)
+    again = None if is_over or at >= last else min(next_listening(payment, at=at), last)
     Payment.objects.filter(pk=payment.pk, status__in=ENDED_UNPAID).update(inquire_at=again, leased_until=None)
 
 

@@ -332,6 +332,15 @@ def test_a_cancelled_attempt_that_is_paid_later_in_its_tab_pays_the_order_still(
     assert_paid_once(shop, customer)
 
 
+def test_an_abandoned_page_is_asked_about_ever_less_often_and_not_for_ever(shop):
+    customer = shop.customer()
+    shop.go(customer)
+    asked = len(shop.server.asked)
+    recover([hours * HOUR for hours in range(24 * 8)])
+    assert shop.newest(customer).inquire_at is None
+    assert len(shop.server.asked) - asked < 20
+
+
 def test_after_a_cancel_no_other_gateway_gets_the_order_while_that_page_may_be_open(shop):
     GatewayAccountFactory(merchant=shop.account.merchant)
     customer = shop.customer()
