@@ -135,16 +135,17 @@ class Drawer:
 
 
 def drawer_of(state: OrderState, method: Method) -> Drawer:
-    """The drawer that fits the account which will serve the method."""
-    way = WAYS[method]
-    if gateway_named(gateway_of(state, method)).has_own_page:
+    """The drawer that fits the account which will serve the method; ours where none does any more."""
+    way, gateway = WAYS[method], gateway_of(state, method)
+    if gateway and gateway_named(gateway).has_own_page:
         return Drawer(OWN_PAGE_FORMS[method], "hosted/_own_page.html", way.own_page)
     return Drawer(way.form, way.template, way.button)
 
 
 def gateway_of(state: OrderState, method: Method) -> str:
-    """The gateway that will be tried first."""
-    return state.serving[method][0].account.gateway
+    """The gateway that will be tried first, if one serves the method."""
+    routes = state.serving.get(method)
+    return routes[0].account.gateway if routes else ""
 
 
 def gateway_title(gateway: str) -> str:

@@ -9,7 +9,7 @@ from django.test import Client
 
 from payments import clock
 from payments.books import differences
-from payments.models import GatewayEvent, Refund
+from payments.models import GatewayAccount, GatewayEvent, Refund
 from payments.money import Money
 from payments.selectors import order_state, verify
 from payments.services.payments import terminate_order
@@ -355,6 +355,44 @@ def test_after_a_cancel_no_other_gateway_gets_the_order_while_that_page_may_be_o
 
 def _serving(shop, customer):
     return order_state(shop.order(customer), at=clock.now()).serving
+
+
+def test_a_second_capture_on_one_order_goes_back_whole(shop):
+    """Razorpay promises that there is none; should it ever break that, the customer has not paid twice."""
+    customer = shop.customer()
+    trip = shop.go(customer)
+    shop.world.approve(trip)
+    shop.come_back(trip)
+    shop.world.book.orders[trip.outcome.gateway_order_id]["status"] = "attempted"
+    shop.world.approve(trip)
+    shop.deliver()
+    recover([timedelta(), MINUTE])
+    order = shop.order(customer)
+    kinds = sorted(payment.capture_kind for payment in order.payments.all())
+    assert (order.status, kinds, shop.world.taken(), shop.world.given_back()) == (
+        "paid", ["normal", "surplus"], [PRICE, PRICE], [PRICE],
+    )  # fmt: skip
+    assert list(differences()) == []
+
+
+def test_who_pays_by_the_session_over_rest_is_led_to_the_page_that_leads_on(shop):
+    customer = shop.customer()
+    session_id = customer.url.rpartition("/")[2]
+    asked = {
+        "payment_session_id": session_id,
+        "payment_method": {"netbanking": {"channel": "link", "netbanking_bank_code": 3021}},
+    }
+    told = {"x-api-version": "2023-08-01", "x-idempotency-key": "once"}
+    answer = Client().post("/pg/orders/sessions", asked, content_type="application/json", headers=told).json()
+    assert (answer["action"], answer["data"]["url"]) == ("link", f"http://testserver{customer.url}")
+    customer.open()
+    trip = shop.trip(customer)
+    shop.world.approve(trip)
+    shop.come_back(trip)
+    assert_paid_once(shop, customer)
+    GatewayAccount.objects.update(credential_hints={})  # nobody serves it any more
+    again = Client().post("/pg/orders/sessions", asked, content_type="application/json", headers=told)
+    assert (again.status_code, again.json()["cf_payment_id"]) == (HTTPStatus.OK, answer["cf_payment_id"])
 
 
 # --- No answer ---
