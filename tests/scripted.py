@@ -76,21 +76,22 @@ class Scripted(Gateway):
             return PaymentFact(PaymentStatus.FAILED, key, declined=True, error_code="card_declined")
         return PaymentFact(PaymentStatus.SUCCESS, key, amount=amount, gateway_payment_id=f"{self.name}_{key}")
 
-    def inquire(self, account, key):
+    def inquire(self, account, payment):
         self.seen.append(account)
-        return self.book.get(key, Standing.ABSENT)
+        return self.book.get(payment.key, Standing.ABSENT)
 
-    def cancel(self, account, key):
-        fact = self.book.get(key)
+    def cancel(self, account, payment):
+        fact = self.book.get(payment.key)
         return CancelAnswer.ALIVE if isinstance(fact, PaymentFact) and fact.amount else CancelAnswer.DEAD
 
     def refund(self, account, payment, key, amount):
         self.seen.append(account)
         return RefundFact(RefundStatus.SUCCESS, key, amount=amount, gateway_refund_id=f"re_{key}")
 
-    def read_return(self, account, key, params):
-        if params.get("signature") != sign(account.credentials["key_secret"], key.encode()):
+    def read_return(self, account, payment, params):
+        if params.get("signature") != sign(account.credentials["key_secret"], payment.key.encode()):
             raise ForgedReturn("the signature does not fit")
+        return self.inquire(account, payment)
 
     def parse_event(self, account, body, headers, *, at):
         known = [sign(secret, body) for secret in account.event_secrets]
