@@ -11,6 +11,7 @@ GATEWAYS = {
     # Dotted paths, so that a gateway's own packages are imported only where it is used.
     "simulator": "payments.gateways.simulator.engine.Simulator",
     "razorpay": "payments.gateways.razorpay.engine.Razorpay",
+    "stripe": "payments.gateways.stripe.engine.Stripe",
 }
 
 

@@ -1,0 +1,204 @@
+"""Stripe's words, amounts and objects as ours: literal tables, and what stands in none of them means pending."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from payments.gateways.base import Account, CancelAnswer, NotSupported, PaymentFact, RefundFact, Standing
+from payments.money import EXPONENT, Money
+from payments.states import Mode, PaymentStatus, RefundStatus
+
+Object = Mapping[str, Any]
+PAYMENT, REFUND = "till_payment", "till_refund"
+"""Names in Stripe's metadata, of our references."""
+
+# --- Amounts ---
+
+CURRENCIES = frozenset(EXPONENT) - {"IQD", "LYD"}
+UNITS_A_MINOR = {"ISK": 100, "UGX": 100}
+"""Both lost their decimals, and Stripe still counts them in hundredths."""
+STEP = {"BHD": 10, "JOD": 10, "KWD": 10, "OMR": 10, "TND": 10}
+"""Of currencies with three decimals the last one has to be 0."""
+SMALLEST = {
+    "AED": 200, "AUD": 50, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50, "GBP": 30,
+    "HKD": 400, "HUF": 17_500, "IDR": 50, "ILS": 50, "INR": 50, "JPY": 50, "KRW": 50, "MXN": 1000, "MYR": 200,
+    "NOK": 300, "NZD": 50, "PHP": 50, "PLN": 200, "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000, "USD": 50,
+    "ZAR": 50,
+}  # fmt: skip
+"""In Stripe's units, for accounts paid out in the same currency; else the converted amount counts at Stripe."""
+LARGEST = 999_999_999_999
+
+
+def units_of(amount: Money) -> int:
+    """An amount as Stripe counts it. Raises NotSupported for one that it cannot write."""
+    if amount.currency not in CURRENCIES:
+        raise NotSupported(f"Stripe does not take {amount.currency}.")
+    if amount.minor % STEP.get(amount.currency, 1):
+        raise NotSupported(f"Stripe takes {amount.currency} with two decimals only, not {amount}.")
+    return amount.minor * UNITS_A_MINOR.get(amount.currency, 1)
+
+
+def money_of(units: int, currency: str) -> Money:
+    """An amount as we count it. A broken one is given a currency that fits no payment."""
+    if type(units) is not int:
+        raise ValueError("an amount that is no whole number")
+    code = currency.upper()
+    minor, rest = divmod(units, UNITS_A_MINOR.get(code, 1))
+    return Money(units, f"hundredths of {code}") if rest else Money(minor, code)
+
+
+# --- Why ---
+
+_DECLINED = "card_declined", "The bank declined the card without a reason."
+DECLINES = {
+    "authentication_required": ("authentication_failed", "The bank could not make sure who pays."),
+    "card_declined": _DECLINED,
+    "expired_card": ("expired_card", "The card has expired."),
+    "generic_decline": _DECLINED,
+    "incorrect_cvc": ("incorrect_cvc", "The security code is wrong."),
+    "incorrect_number": ("incorrect_number", "The card's number is wrong."),
+    "insufficient_funds": ("insufficient_funds", "There is not enough money on the card."),
+    "invalid_cvc": ("incorrect_cvc", "The security code is wrong."),
+    "payment_intent_authentication_failure": ("authentication_failed", "The bank could not make sure who pays."),
+    "processing_error": ("processing_error", "The card could not be processed."),
+}
+"""Stripe's decline codes as error code and message; a code that is not here says no more than that it was declined."""
+_REFUND_FAILURES = {
+    "expired_or_canceled_card": "The card is expired or cancelled.",
+    "insufficient_funds": "There is not enough money on the account at Stripe.",
+    "lost_or_stolen_card": "The card was reported lost or stolen.",
+}
+_GROUPS = {"credit": "credit_card", "debit": "debit_card", "prepaid": "prepaid_card"}
+
+# --- Payments ---
+
+_MONEY = {"succeeded": PaymentStatus.SUCCESS, "requires_capture": PaymentStatus.AUTHORIZED}
+"""What an intent says that decides, whatever its session says."""
+_UNPAID = frozenset({"requires_payment_method", "requires_confirmation"})
+"""Of an intent whose session is over: nobody can pay it any more."""
+HELD_FOR = timedelta(days=7)
+"""How long Stripe holds a card's money, where it does not say it more exactly."""
+_LEFT = "Nobody paid in time."
+
+
+def reference_in(account: Account, *found: Object) -> str:
+    """Our reference as Stripe's objects carry it. Where they differ or are of the other mode it fits no payment."""
+    told = {thing.get("client_reference_id") or (thing.get("metadata") or {}).get(PAYMENT) or "" for thing in found}
+    reference = " or ".join(sorted(map(str, told)))
+    is_live = account.mode == Mode.LIVE
+    fits = all(thing.get("livemode") is is_live for thing in found)
+    return reference if fits else f"{reference} in {'test' if is_live else 'live'} mode"
+
+
+def session_fact(session: Object, account: Account) -> PaymentFact | Standing:
+    """What a session says of an attempt; an event's session has the id of its intent only."""
+    intent, order = session.get("payment_intent"), {"gateway_order_id": session["id"]}
+    if not isinstance(intent, Mapping):
+        ids = order | {"gateway_payment_id": intent or ""}
+        return _without_intent(session, reference_in(account, session), ids)
+    fact = intent_fact(intent, reference_in(account, session, intent), **order)
+    if fact.amount is not None:
+        return fact
+    is_over, word = session["status"] in ("expired", "complete"), intent["status"]
+    if (session["status"] == "expired" and word == "canceled") or (is_over and word in _UNPAID):
+        return _never_paid(fact, intent)
+    # Whoever was at the bank's page when his session expired does not come through, but only the intent says so.
+    may_be_tried = session["status"] == "open" or word == "requires_action"
+    return Standing.OPEN if may_be_tried else fact
+
+
+def _without_intent(session: Object, key: str, ids: Mapping[str, str]) -> PaymentFact | Standing:
+    if session["payment_status"] == "paid":
+        amount = money_of(session["amount_total"], session["currency"])
+        return PaymentFact(PaymentStatus.SUCCESS, key, amount=amount, **ids)
+    if session["status"] == "expired":
+        return PaymentFact(PaymentStatus.USER_DROPPED, key, error_code="not_completed", message=_LEFT, **ids)
+    return Standing.OPEN if session["status"] == "open" else PaymentFact(PaymentStatus.PENDING, key, **ids)
+
+
+def intent_fact(intent: Object, key: str, **told: Any) -> PaymentFact:
+    """What an intent says. Undecided, or declined but to be tried again, it is pending."""
+    status = _MONEY.get(intent["status"], PaymentStatus.PENDING)
+    charge = intent.get("latest_charge")
+    if status is PaymentStatus.SUCCESS:
+        told["amount"] = money_of(intent["amount_received"], intent["currency"])
+    elif status is PaymentStatus.AUTHORIZED:
+        told["amount"] = money_of(intent["amount_capturable"], intent["currency"])
+        told["approve_by"] = _moment(intent["created"]) + HELD_FOR
+    elif intent["status"] == "canceled":
+        was_held = intent.get("capture_method") == "manual" and charge and not intent.get("last_payment_error")
+        status = PaymentStatus.VOID if was_held else PaymentStatus.CANCELLED
+    if isinstance(charge, Mapping):
+        told |= _charged(charge, is_held=status is PaymentStatus.AUTHORIZED)
+    return PaymentFact(status, key, gateway_payment_id=intent["id"], **told)
+
+
+def _charged(charge: Object, *, is_held: bool) -> dict[str, Any]:
+    card = (charge.get("payment_method_details") or {}).get("card") or {}
+    told: dict[str, Any] = {
+        "bank_reference": charge["id"],
+        "auth_id": card.get("authorization_code") or "",
+        "payment_group": _GROUPS.get(card.get("funding", ""), ""),
+        "happened_at": _moment(charge["created"]),
+    }
+    if card.get("last4"):
+        told["method_details"] = {"card_network": card.get("brand") or "", "card_last4": card["last4"]}
+    if is_held and card.get("capture_before"):
+        told["approve_by"] = _moment(card["capture_before"])
+    return told
+
+
+def _never_paid(fact: PaymentFact, intent: Object) -> PaymentFact:
+    """How an attempt ended that nobody can pay any more: declined at last, or left."""
+    error = intent.get("last_payment_error")
+    if not error:
+        return replace(fact, status=PaymentStatus.USER_DROPPED, error_code="not_completed", message=_LEFT)
+    code, message = DECLINES.get(error.get("decline_code") or error.get("code") or "", _DECLINED)
+    return replace(fact, status=PaymentStatus.FAILED, declined=True, error_code=code, message=message)
+
+
+def cancel_answer(session: Object) -> CancelAnswer:
+    """Whether a session can take money any more: not when it has expired, and its intent with it."""
+    intent = session.get("payment_intent") or {}
+    word = intent.get("status", "canceled")
+    if word in _MONEY:
+        return CancelAnswer.ALIVE
+    if session["status"] == "expired" and (word == "canceled" or word in _UNPAID):
+        return CancelAnswer.DEAD
+    # A hold that was released leaves a session that is complete, and nothing to take.
+    was_released = session["status"] == "complete" and bool(intent) and word == "canceled"
+    return CancelAnswer.DEAD if was_released else CancelAnswer.UNKNOWN
+
+
+# --- Refunds ---
+
+_REFUNDS = {
+    "pending": RefundStatus.PENDING,
+    "requires_action": RefundStatus.ONHOLD,
+    "succeeded": RefundStatus.SUCCESS,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.CANCELLED,
+}
+
+
+def refund_fact(refund: Object) -> RefundFact:
+    """What a refund says of itself."""
+    status = _REFUNDS.get(refund["status"], RefundStatus.PENDING)
+    reason = refund.get("failure_reason") or ""
+    card = (refund.get("destination_details") or {}).get("card") or {}
+    failed = status is RefundStatus.FAILED
+    return RefundFact(
+        status,
+        str((refund.get("metadata") or {}).get(REFUND, "")),
+        amount=money_of(refund["amount"], refund["currency"]),
+        gateway_refund_id=refund["id"],
+        bank_reference=card.get("reference") or "",
+        error_code=(reason or "refund_failed") if failed else "",
+        message=_REFUND_FAILURES.get(reason, "The bank did not take the refund.") if failed else "",
+        happened_at=_moment(refund["created"]),
+    )
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)
