@@ -16,7 +16,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # else a visitor cou
 _SESSION = re.compile(r"(sess_[A-Za-z0-9_-]{2})[A-Za-z0-9_-]+")
 # Whoever holds such an address may act as the customer for a while: it leads to the payment page, or decides there.
 _SIGNED_PATH = re.compile(r"(/callbacks/[a-z0-9_-]+/return/|(?<!/callbacks)/simulator/)[A-Za-z0-9._~-]+")
-_SECRET = re.compile(r"(till_(?:test|live)_|whsec_)[A-Za-z0-9_+/=-]+")
+_SECRET = re.compile(r"(till_(?:test|live)_|whsec_|\b[rs]k_(?:test|live)_)[A-Za-z0-9_+/=-]+")
 _HEADERS = re.compile(r"""(?i)(authorization|cookie)(["']?\s*[:=]\s*["']?)[^"'\r\n]+(?:"[^"\r\n]*"[^"'\r\n]*)*""")
 _NAMED = re.compile(
     r"""(?ix) (?<![a-z]) ( cvv | cvc | csc | security_?code | otp | card_?number | number | x-client-secret

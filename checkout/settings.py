@@ -210,5 +210,6 @@ LOGGING = {
         # Scanners send wrong hosts all day; the access log has a line for each.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"handlers": [], "propagate": True},
+        "stripe": {"level": "WARNING"},  # it tells of every request, with the ids of sessions that can be paid
     },
 }

@@ -32,6 +32,7 @@ SECRETS = {
     "a test secret": ("till_test_AbC-dEf_0123", "dEf_0123"),
     "a live secret": ("till_live_AbC-dEf_0123", "dEf_0123"),
     "a secret in an escaped body": ("client%3Dtill_test_AbC-dEf_0123", "dEf_0123"),
+    "a gateway's key": ("rk_live_51AbCdEf0123", "51AbCdEf"),
     "a webhook secret": ("whsec_AbC+dEf/0123==", "dEf"),
     "a secret header": ("x-client-secret: geheim-1", "geheim-1"),
     "basic authorization": ("Authorization: Basic Z2VoZWltOmdlaGVpbQ==", "Z2VoZWlt"),

@@ -101,8 +101,11 @@ class Stripe(Gateway):
         """Ask. For a customer who left Stripe's page by its link back the session is ended first."""
         if LEFT in params and self.cancel(account, payment) is CancelAnswer.DEAD:
             said = self.inquire(account, payment)
-            is_left = isinstance(said, PaymentFact) and said.status == PaymentStatus.USER_DROPPED
-            return replace(said, error_code="left", message="Left before paying.") if is_left else said
+            if isinstance(said, PaymentFact) and said.status == PaymentStatus.CANCELLED:
+                return replace(
+                    said, status=PaymentStatus.USER_DROPPED, error_code="left", message="Left before paying."
+                )
+            return said
         return self.inquire(account, payment)
 
     def cancel(self, account: Account, payment: Reference) -> CancelAnswer:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from payments import clock
 from payments.gateways.base import Account, CancelAnswer, NotSupported, PaymentFact, RefundFact, Standing
 from payments.money import EXPONENT, Money
 from payments.states import Mode, PaymentStatus, RefundStatus
@@ -12,6 +13,7 @@ from payments.states import Mode, PaymentStatus, RefundStatus
 Object = Mapping[str, Any]
 PAYMENT, REFUND = "till_payment", "till_refund"
 """Names in Stripe's metadata, of our references."""
+NONE = "no reference"
 
 # --- Amounts ---
 
@@ -79,12 +81,11 @@ _UNPAID = frozenset({"requires_payment_method", "requires_confirmation"})
 """Of an intent whose session is over: nobody can pay it any more."""
 HELD_FOR = timedelta(days=7)
 """How long Stripe holds a card's money, where it does not say it more exactly."""
-_LEFT = "Nobody paid in time."
 
 
 def reference_in(account: Account, *found: Object) -> str:
     """Our reference as Stripe's objects carry it. Where they differ or are of the other mode it fits no payment."""
-    told = {thing.get("client_reference_id") or (thing.get("metadata") or {}).get(PAYMENT) or "" for thing in found}
+    told = {thing.get("client_reference_id") or (thing.get("metadata") or {}).get(PAYMENT) or NONE for thing in found}
     reference = " or ".join(sorted(map(str, told)))
     is_live = account.mode == Mode.LIVE
     fits = all(thing.get("livemode") is is_live for thing in found)
@@ -102,7 +103,7 @@ def session_fact(session: Object, account: Account) -> PaymentFact | Standing:
         return fact
     is_over, word = session["status"] in ("expired", "complete"), intent["status"]
     if (session["status"] == "expired" and word == "canceled") or (is_over and word in _UNPAID):
-        return _never_paid(fact, intent)
+        return _never_paid(fact, session, intent)
     # Whoever was at the bank's page when his session expired does not come through, but only the intent says so.
     may_be_tried = session["status"] == "open" or word == "requires_action"
     return Standing.OPEN if may_be_tried else fact
@@ -113,7 +114,7 @@ def _without_intent(session: Object, key: str, ids: Mapping[str, str]) -> Paymen
         amount = money_of(session["amount_total"], session["currency"])
         return PaymentFact(PaymentStatus.SUCCESS, key, amount=amount, **ids)
     if session["status"] == "expired":
-        return PaymentFact(PaymentStatus.USER_DROPPED, key, error_code="not_completed", message=_LEFT, **ids)
+        return _never_paid(PaymentFact(PaymentStatus.PENDING, key, **ids), session, {})
     return Standing.OPEN if session["status"] == "open" else PaymentFact(PaymentStatus.PENDING, key, **ids)
 
 
@@ -149,13 +150,17 @@ def _charged(charge: Object, *, is_held: bool) -> dict[str, Any]:
     return told
 
 
-def _never_paid(fact: PaymentFact, intent: Object) -> PaymentFact:
-    """How an attempt ended that nobody can pay any more: declined at last, or left."""
+def _never_paid(fact: PaymentFact, session: Object, intent: Object) -> PaymentFact:
+    """How an attempt ended that nobody can pay any more: declined at last, left, or ended by us before its time."""
     error = intent.get("last_payment_error")
-    if not error:
-        return replace(fact, status=PaymentStatus.USER_DROPPED, error_code="not_completed", message=_LEFT)
-    code, message = DECLINES.get(error.get("decline_code") or error.get("code") or "", _DECLINED)
-    return replace(fact, status=PaymentStatus.FAILED, declined=True, error_code=code, message=message)
+    if error:
+        code, message = DECLINES.get(error.get("decline_code") or error.get("code") or "", _DECLINED)
+        return replace(fact, status=PaymentStatus.FAILED, declined=True, error_code=code, message=message)
+    if clock.now() < _moment(session["expires_at"]):
+        message = "Cancelled before it was paid."
+        return replace(fact, status=PaymentStatus.CANCELLED, error_code="cancelled", message=message)
+    message = "Nobody paid in time."
+    return replace(fact, status=PaymentStatus.USER_DROPPED, error_code="not_completed", message=message)
 
 
 def cancel_answer(session: Object) -> CancelAnswer:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
-ENDINGS = ("timeout", "timeout_after", "reset", "reset_after", "busy", "nonsense", "error", "error_after")
+ENDINGS = ("timeout", "timeout_after", "reset", "reset_after", "busy", "nonsense", "down", "error", "error_after")
 
 
 def form_of(text):
@@ -36,7 +36,7 @@ class Api:
     """Answers `/v1/…` by `answer` and all else by `page`; `calls` are the requests, as (method, path, params, headers).
 
     `fail` puts the next requests to a path wrong: before it acts (timeout, reset, error), after (the same with
-    `_after`), or without looking (busy, nonsense).
+    `_after`), or without looking (busy, down, nonsense).
     """
 
     def __init__(self):
@@ -48,6 +48,9 @@ class Api:
         self._thread = threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True)
         self._thread.start()
 
+    def hurry(self):
+        """Called before an answer is held back: whoever asks need not wait long."""
+
     def close(self):
         self._over.set()
         self._server.shutdown()
@@ -57,6 +60,8 @@ class Api:
     def fail(self, how, on, *, times=1):
         """The next requests like `POST /v1/refunds` (a pattern) end in this way."""
         assert how in ENDINGS
+        if how.startswith("timeout"):
+            self.hurry()
         self._faults += [(how, on)] * times
 
     def take_fault(self, method, path, *kinds):
@@ -93,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         params = form_of(body or parts.query)
         self.api.calls.append((self.command, parts.path, params, headers))
         fault = self.api.take_fault(
-            self.command, parts.path, "timeout", "timeout_after", "reset", "reset_after", "busy", "nonsense"
+            self.command, parts.path, "timeout", "timeout_after", "reset", "reset_after", "busy", "nonsense", "down"
         )
         if fault in ("", "timeout_after", "reset_after"):
             with self.api._lock:
@@ -105,6 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._reset()
         elif fault == "busy":
             self._json(429, {}, {"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Slow."}})
+        elif fault == "down":
+            self._json(503, {}, {"error": {"type": "api_error", "message": "Down."}})
         elif fault == "nonsense":
             self._say(200, {"Content-Type": "text/html"}, "<html>It works!</html>")
         else:
