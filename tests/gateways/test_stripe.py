@@ -25,7 +25,7 @@ from payments.gateways.registry import gateway_named
 from payments.gateways.stripe import client, words
 from payments.money import Money
 from payments.states import Method
-from tests.gateways.contract import GatewayContract
+from tests.gateways.contract import EndingAttempts, GatewayContract, OverTheNetwork, OwnEventSecrets
 from tests.gateways.fakes.stripe import fake_stripe
 from tests.gateways.world import PRICE, World
 
@@ -35,7 +35,7 @@ POSTS = {
     "capture": "POST /v1/payment_intents/.*/capture",
     "refund": "POST /v1/refunds",
 }
-LOST = {"before": "timeout", "after": "timeout_after", "error": "error_after"}
+LOST = {"before": "timeout", "after": "timeout_after", "error": "error_after", "nonsense": "nonsense"}
 
 
 class StripeWorld(World):
@@ -93,8 +93,8 @@ def world(fake, monkeypatch):
     return StripeWorld(fake, monkeypatch)
 
 
-class TestStripe(GatewayContract):
-    pass
+class TestStripe(GatewayContract, OverTheNetwork, EndingAttempts, OwnEventSecrets):
+    """By its official client, over HTTP."""
 
 
 # --- What is asked of Stripe ---
@@ -126,12 +126,12 @@ def test_every_write_has_an_idempotency_key_and_every_request_a_version(world):
     world.gateway.capture(world.account, trip.reference, Money(5_000, "INR"))
     world.gateway.refund(world.account, trip.reference, "ref_1", Money(100, "INR"))
     world.gateway.cancel(world.account, world.go().reference)
-    keys = [headers["idempotency-key"] for method, _, _, headers in world.fake.calls if method == "POST"]
+    keys = [asked.headers["idempotency-key"] for asked in world.fake.asked if asked.method == "POST"]
     assert len(keys) == len(set(keys)) == 5
     assert keys[:3] == [trip.attempt.key, f"{trip.attempt.key}-capture-5000", "ref_1"]
-    assert all(headers["stripe-version"] for *_, headers in world.fake.calls)
-    assert not any("x-stripe-client-telemetry" in headers for *_, headers in world.fake.calls)
-    assert not any("platform" in headers["x-stripe-client-user-agent"] for *_, headers in world.fake.calls)
+    assert all(asked.headers["stripe-version"] for asked in world.fake.asked)
+    assert not any("x-stripe-client-telemetry" in asked.headers for asked in world.fake.asked)
+    assert not any("platform" in asked.headers["x-stripe-client-user-agent"] for asked in world.fake.asked)
 
 
 # --- Errors that Stripe repeats ---
@@ -146,7 +146,7 @@ def test_a_kept_error_is_followed_by_another_key_only_when_nothing_was_done(worl
         world.gateway.capture(world.account, trip.reference, PRICE)
     assert len(world.fake.made("POST", ".*/capture")) == 1, "the first error is a question, not a reason to try again"
     assert world.gateway.capture(world.account, trip.reference, PRICE).status == "success"
-    keys = [headers["idempotency-key"] for _, path, _, headers in world.fake.calls if path.endswith("/capture")]
+    keys = [asked.headers["idempotency-key"] for asked in world.fake.asked if asked.path.endswith("/capture")]
     assert [key.removeprefix(trip.attempt.key) for key in keys] == ["-capture-29999"] * 2 + ["-capture-29999-2"]
     assert world.taken() == [PRICE]
 
@@ -262,7 +262,7 @@ def test_a_restricted_key_needs_three_permissions(world):
 def test_an_account_without_a_key_asks_nobody(world):
     with pytest.raises(BadCredentials):
         world.go(account=Account(7, "test", {}))
-    assert world.fake.calls == []
+    assert world.fake.asked == []
 
 
 # --- Amounts ---
@@ -305,7 +305,7 @@ def test_an_amount_that_stripe_cannot_write_is_never_rounded(world, amount):
         world.go(amount=amount)
     with pytest.raises(NotSupported):
         world.gateway.refund(world.account, Reference("att_1", "pi_1"), "ref_1", amount)
-    assert world.fake.calls == []
+    assert world.fake.asked == []
 
 
 def test_a_broken_amount_fits_no_payment():

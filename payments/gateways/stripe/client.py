@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import urllib3
 
-from payments.gateways.base import Account, BadCredentials, Unanswered
+from payments.gateways.base import Account, Unanswered
 
 if TYPE_CHECKING:
     from stripe import StripeClient
@@ -37,6 +37,10 @@ class NotSent(Unanswered):
     """The request surely was not looked at: no connection, or too many requests."""
 
 
+class BadKey(Unanswered):
+    """Stripe does not let this key in, or not there: nothing was done. The message is for staff."""
+
+
 class KeyUsed(Unanswered):
     """There was a request under this key, and it asked for something else."""
 
@@ -51,7 +55,7 @@ def client_of(account: Account) -> "StripeClient":
 
     key = account.credentials.get("secret_key")
     if not key:
-        raise BadCredentials("This account has no secret key yet.")
+        raise BadKey("This account has no secret key yet.")
     stripe.enable_telemetry = False
     return stripe.StripeClient(
         key,
@@ -70,7 +74,7 @@ def _http(connect_s: float, read_s: float) -> Any:
 
 
 def read(call: Callable[..., Any], *told: Any) -> Object:
-    """Call what changes nothing; the object as plain values. Raises Refused, Unanswered, BadCredentials."""
+    """Call what changes nothing; the object as plain values. Raises Refused, Unanswered."""
     with _in_our_words():
         answer: Object = call(*told).to_dict()
         return answer
@@ -104,9 +108,9 @@ def _in_our_words() -> Iterator[None]:
     try:
         yield
     except stripe.AuthenticationError:
-        raise BadCredentials("Stripe does not know this secret key: copy it again from its dashboard.") from None
+        raise BadKey("Stripe does not know this secret key: copy it again from its dashboard.") from None
     except stripe.PermissionError:
-        raise BadCredentials("The restricted key lacks a permission: give it those of docs/stripe.md.") from None
+        raise BadKey("The restricted key lacks a permission: give it those of docs/stripe.md.") from None
     except stripe.APIConnectionError as fault:
         if _never_connected(fault):
             raise NotSent("Stripe cannot be reached.") from None

@@ -26,7 +26,7 @@ from payments.gateways.base import (
     Unanswered,
 )
 from payments.gateways.stripe import events, words
-from payments.gateways.stripe.client import NotSent, Object, Refused, client_of, read, write
+from payments.gateways.stripe.client import BadKey, NotSent, Object, Refused, client_of, read, write
 from payments.money import Money
 from payments.states import SETTLE_TIME, Method, PaymentStatus, RefundStatus
 
@@ -75,20 +75,25 @@ class Stripe(Gateway):
         if not all(secret.startswith("whsec_") for secret in account.event_secrets):
             raise BadCredentials("The signing secret has to begin with whsec_.")
         api = client_of(account).v1
-        for service in (api.checkout.sessions, api.payment_intents, api.refunds):
-            read(service.list, {"limit": 1})
+        try:
+            for service in (api.checkout.sessions, api.payment_intents, api.refunds):
+                read(service.list, {"limit": 1})
+        except BadKey as refusal:
+            raise BadCredentials(str(refusal)) from None
 
     def start(self, attempt: Attempt) -> Outcome:
         """Make the attempt's session and send the customer there."""
         account, params = attempt.account, _session_params(attempt)
-        sessions = client_of(account).v1.checkout.sessions
         named = Reference(attempt.key, started_at=attempt.at)
         try:
+            sessions = client_of(account).v1.checkout.sessions
             session = write(
                 lambda options: sessions.create(params, options),
                 attempt.key,
                 done=lambda: _find_session(account, named),
             )
+        except BadKey as refusal:
+            raise BadCredentials(str(refusal)) from None
         except (Refused, NotSent) as refusal:
             raise NotTaken(str(refusal)) from None
         return GoTo(session["url"], gateway_order_id=session["id"])

@@ -23,6 +23,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    query_text: str = ""
 
     @property
     def json(self) -> dict:
@@ -38,10 +39,11 @@ class Answered:
     status: int
     body: bytes
     kind: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, told: object, status: int = 200) -> "Answered":
-        return cls(status, json.dumps(told).encode())
+    def of(cls, told: object, status: int = 200, **headers: str) -> "Answered":
+        return cls(status, json.dumps(told).encode(), headers=headers)
 
     @classmethod
     def page(cls, html: str, status: int = 200) -> "Answered":
@@ -51,8 +53,8 @@ class Answered:
 @dataclass
 class Fault:
     """What goes wrong with the next request that fits: `before` and `after` are time-outs on either side of the act,
-    `reset` a connection torn down before it, `error` a 500 after it, `nonsense` a page where JSON is due, `answer`
-    something else than the truth.
+    `reset` and `reset_after` a connection torn down, `error_before` and `error` a 500, `nonsense` a page where JSON is
+    due, `answer` something else than the truth.
     """
 
     method: str
@@ -88,6 +90,10 @@ class FakeServer:
         """Do what a request asks for."""
         raise NotImplementedError
 
+    def break_down(self, asked: Asked) -> Answered:
+        """The error of a server that fell over, before or after it acted."""
+        return Answered.of({"error": {"code": "SERVER_ERROR", "description": "We are having a moment."}}, 500)
+
     def answer(self, asked: Asked) -> Answered | None:
         """The answer to a request; None to hang up without one."""
         with self.lock:
@@ -96,12 +102,14 @@ class FakeServer:
             if fault is not None:
                 self.faults.remove(fault)
             kind = fault.kind if fault else ""
-            answer = self.act(asked) if kind in ("", "after", "error", "nonsense") else None
+            answer = self.act(asked) if kind in ("", "after", "reset_after", "error", "nonsense") else None
+            if kind in ("error", "error_before"):
+                return self.break_down(asked)
         if kind in ("before", "after"):
             self._stopped.wait(HANG_S)
             return None
-        if kind == "error":
-            return Answered.of({"error": {"code": "SERVER_ERROR", "description": "We are having a moment."}}, 500)
+        if kind == "reset_after":
+            return None
         if kind == "nonsense":
             return Answered.page("<h1>Bad gateway</h1>", 200)
         return fault.answer if kind == "answer" else answer
@@ -114,13 +122,15 @@ def _handler_for(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = server.answer(Asked(self.command, parts.path, query, headers, body))
+            answer = server.answer(Asked(self.command, parts.path, query, headers, body, parts.query))
             if answer is None:
                 self._reset()
                 return
             self.send_response(answer.status)
             self.send_header("content-type", answer.kind)
             self.send_header("content-length", str(len(answer.body)))
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer.body)
 

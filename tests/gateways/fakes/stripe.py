@@ -8,11 +8,13 @@ import itertools
 import json
 import re
 from contextlib import contextmanager
+from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import stripe as client
 
 from payments import clock
-from tests.gateways.fakes.http import Api
+from tests.gateways.fakes.server import PATIENCE_S, Answered, FakeServer, Fault
 
 VERSIONED, MINUTE = "stripe-version", 60
 THREE_DECIMALS = {"bhd", "jod", "kwd", "omr", "tnd"}
@@ -27,6 +29,18 @@ FILTERS = {
     "checkout/sessions": ["payment_intent"], "payment_intents": [], "refunds": ["payment_intent"], "events": ["type"],
 }  # fmt: skip
 BROKEN = 500, {"error": {"type": "api_error", "message": "Something went wrong on Stripe's end."}}
+FAULTS = {
+    "timeout": ["before"],
+    "timeout_after": ["after"],
+    "reset": ["reset"],
+    "reset_after": ["reset_after"],
+    "error": ["error_before"],
+    "error_after": ["error"],
+    "nonsense": ["nonsense"],
+    "busy": ["answer", Answered.of({"error": {"type": "invalid_request_error", "code": "rate_limit"}}, 429)],
+    "down": ["answer", Answered.of({"error": {"type": "api_error", "message": "Down."}}, 503)],
+}
+"""What a test may have go wrong. Errors of Stripe's own server are kept and repeated, those of its doors are not."""
 PERMISSIONS = {"checkout": "checkout_session", "payment_intents": "payment_intent", "refunds": "charge"}
 
 
@@ -43,7 +57,27 @@ def _now():
     return int(clock.now().timestamp())
 
 
-class FakeStripe(Api):
+def form_of(text):
+    """Form fields with brackets as nested values: `a[b]=1` is {"a": {"b": "1"}}, `a[0]=1` and `a[]=1` lists."""
+    nested = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        path = re.findall(r"[^\[\]]+|\[\]", name)
+        place = nested
+        for step in path[:-1]:
+            place = place.setdefault(step, {})
+        place[len(place) if path[-1] == "[]" else path[-1]] = value
+    return _listed(nested)
+
+
+def _listed(value):
+    if not isinstance(value, dict):
+        return value
+    if value and all(str(name).isdigit() for name in value):
+        return [_listed(value[name]) for name in sorted(value, key=int)]
+    return {name: _listed(inner) for name, inner in value.items()}
+
+
+class FakeStripe(FakeServer):
     """One account in one mode. `secret_key` may do everything; `grant` makes restricted keys."""
 
     def __init__(self, mode="test"):
@@ -65,6 +99,21 @@ class FakeStripe(Api):
         super().__init__()
 
     # --- What a test reads and does ---
+
+    def fail(self, how, on, *, times=1):
+        """The next requests like `POST /v1/refunds` (a pattern) end in this way."""
+        if how.startswith("timeout"):
+            self.hurry()
+        method, path = on.split()
+        self.faults += [Fault(method, f"^{path}$", *FAULTS[how])] * times
+
+    def hurry(self):
+        """Called before an answer is held back: whoever asks need not wait long."""
+
+    def made(self, method, path):
+        """What came with the requests to addresses like this."""
+        asked = [one for one in self.asked if one.method == method and re.fullmatch(path, one.path)]
+        return [form_of(one.body.decode() or one.query_text) for one in asked]
 
     @property
     def credentials(self):
@@ -214,7 +263,21 @@ class FakeStripe(Api):
 
     # --- The door ---
 
-    def answer(self, method, path, params, headers):
+    def act(self, asked):
+        form = form_of(asked.body.decode() or asked.query_text)
+        if asked.path.startswith("/v1/"):
+            status, headers, body = self._answer(asked.method, asked.path, form, asked.headers)
+            return Answered.of(body, status, **headers)
+        status, headers, text = self._page(asked.method, asked.path, form)
+        return replace(Answered.page(text, status), headers=headers)
+
+    def break_down(self, asked):
+        """An error is kept like any other answer, and repeated."""
+        params = form_of(asked.body.decode())
+        self.kept[asked.headers.get("idempotency-key")] = json.dumps([asked.path, params], sort_keys=True), *BROKEN
+        return Answered.of(BROKEN[1], BROKEN[0])
+
+    def _answer(self, method, path, params, headers):
         """Status, headers and body of one request."""
         try:
             if headers.get("authorization") == f"Bearer {self.strangers_key}":
@@ -252,12 +315,8 @@ class FakeStripe(Api):
                 message = "Keys for idempotent requests can only be used with the same parameters."
                 raise Refusal(400, None, message, kind="idempotency_error")
             return status, {"Idempotent-Replayed": "true"}, body
-        fault = self.take_fault("POST", path, "error", "error_after")
-        status, body = BROKEN
         try:
-            if fault != "error":
-                answer = self._act("POST", path, params)
-                status, body = BROKEN if fault else (200, answer)
+            status, body = 200, self._act("POST", path, params)
         except Refusal as refusal:
             if not refusal.is_kept:
                 raise
@@ -327,7 +386,7 @@ class FakeStripe(Api):
             "amount_total": units, "currency": currency, "client_reference_id": params["client_reference_id"],
             "metadata": params.get("metadata", {}), "mode": "payment", "payment_intent": None,
             "payment_status": "unpaid", "status": "open", "expires_at": expires_at,
-            "url": f"{self.origin}/c/pay/{session_id}", "success_url": params["success_url"],
+            "url": f"{self.url}/c/pay/{session_id}", "success_url": params["success_url"],
             "cancel_url": params.get("cancel_url"), "_intent_data": params.get("payment_intent_data", {}),
         }  # fmt: skip
         self.sessions[session_id] = session
@@ -389,7 +448,7 @@ class FakeStripe(Api):
 
     # --- The page it shows customers ---
 
-    def page(self, method, path, form):
+    def _page(self, method, path, form):
         """Its hosted page: (status, headers, body). To approve, to decline, or to leave."""
         session = self.sessions.get(path.removeprefix("/c/pay/"))
         if session is None:
@@ -418,12 +477,12 @@ def fake_stripe(monkeypatch, mode="test"):
     from payments.gateways.stripe.engine import Stripe
 
     fake = FakeStripe(mode)
-    monkeypatch.setattr(ours, "API_BASE", fake.origin)
+    monkeypatch.setattr(ours, "API_BASE", fake.url)
     # Nobody waits long for an answer that a test holds back, and nobody gives up early on a busy machine.
     monkeypatch.setattr(ours, "READ_S", 20.0)
-    fake.hurry = lambda: monkeypatch.setattr(ours, "READ_S", 0.4)
-    monkeypatch.setattr(Stripe, "hosts", frozenset({fake.origin}))
+    fake.hurry = lambda: monkeypatch.setattr(ours, "READ_S", PATIENCE_S)
+    monkeypatch.setattr(Stripe, "hosts", frozenset({fake.url}))
     try:
         yield fake
     finally:
-        fake.close()
+        fake.stop()
