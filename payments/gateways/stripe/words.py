@@ -109,7 +109,7 @@ def session_fact(session: Object, account: Account) -> PaymentFact | Standing:
     return Standing.OPEN if may_be_tried else fact
 
 
-def _without_intent(session: Object, key: str, ids: Mapping[str, str]) -> PaymentFact | Standing:
+def _without_intent(session: Object, key: str, ids: Object) -> PaymentFact | Standing:
     if session["payment_status"] == "paid":
         amount = money_of(session["amount_total"], session["currency"])
         return PaymentFact(PaymentStatus.SUCCESS, key, amount=amount, **ids)
