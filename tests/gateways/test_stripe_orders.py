@@ -4,7 +4,6 @@ import itertools
 import re
 import urllib.request
 from datetime import timedelta
-from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -85,11 +84,15 @@ class Shop:
         assert [str(difference) for difference in differences()] == []
 
 
+def _sign_in(monkeypatch, credentials):
+    monkeypatch.setattr(calls, "Account", lambda **told: Account(**{**told, "credentials": credentials}))
+
+
 @pytest.fixture
 def fake(monkeypatch):
     with fake_stripe(monkeypatch) as fake:
         # Until an account keeps its credentials itself.
-        monkeypatch.setattr(calls, "Account", partial(Account, credentials=fake.credentials))
+        _sign_in(monkeypatch, fake.credentials)
         yield fake
 
 
@@ -319,8 +322,7 @@ def test_while_stripe_is_down_an_attempt_stays_pending(shop):
 def test_with_the_key_of_another_account_nothing_is_called_unpaid(shop, monkeypatch):
     payment = shop.start()
     shop.approve(payment)
-    strange = {**shop.fake.credentials, "secret_key": shop.fake.strangers_key}
-    monkeypatch.setattr(calls, "Account", partial(Account, credentials=strange))
+    _sign_in(monkeypatch, {**shop.fake.credentials, "secret_key": shop.fake.strangers_key})
     recover([16 * MINUTE])
     assert (fresh(payment).status, fresh(payment).order.status) == ("pending", "pending")
 

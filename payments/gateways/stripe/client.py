@@ -3,6 +3,7 @@
 The package is imported inside functions: it is large, and most servers never call it.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -109,8 +110,10 @@ def _in_our_words() -> Iterator[None]:
         yield
     except stripe.AuthenticationError:
         raise BadKey("Stripe does not know this secret key: copy it again from its dashboard.") from None
-    except stripe.PermissionError:
-        raise BadKey("The restricted key lacks a permission: give it those of docs/stripe.md.") from None
+    except stripe.PermissionError as fault:
+        named = re.search(r"rak_\w+", fault.user_message or "")
+        lacks = f"the permission {named[0]}" if named else "a permission"
+        raise BadKey(f"The restricted key lacks {lacks}: docs/stripe.md lists all it needs.") from None
     except stripe.APIConnectionError as fault:
         if _never_connected(fault):
             raise NotSent("Stripe cannot be reached.") from None

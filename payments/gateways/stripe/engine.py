@@ -92,9 +92,7 @@ class Stripe(Gateway):
                 attempt.key,
                 done=lambda: _find_session(account, named),
             )
-        except BadKey as refusal:
-            raise BadCredentials(str(refusal)) from None
-        except (Refused, NotSent) as refusal:
+        except (Refused, NotSent, BadKey) as refusal:
             raise NotTaken(str(refusal)) from None
         return GoTo(session["url"], gateway_order_id=session["id"])
 
