@@ -4,7 +4,6 @@ import importlib.util
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,9 @@ import payments.gateways
 from payments import clock
 from payments.gateways.registry import GATEWAYS
 from payments.models import Order
-from payments.services import calls
 from payments.services.reconcile import inquire_after_return
-from tests.factories import GatewayAccountFactory, MerchantFactory, OrderFactory, card_request, fresh, start
+from tests.factories import MerchantFactory, OrderFactory, card_request, fresh, start
+from tests.gateways.accounts import connected
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "add-a-gateway.md"
@@ -53,8 +52,7 @@ def test_the_code_of_the_page_is_as_tidy_as_ours(name, command):
 def test_an_order_is_paid_and_refunded_through_it(world, monkeypatch):
     """With one line in the registry the core does the rest."""
     monkeypatch.setitem(GATEWAYS, "tinypay", "payments.gateways.tinypay.Tinypay")
-    monkeypatch.setattr(calls, "Account", lambda **told: replace(world.account, id=told["id"]))
-    account = GatewayAccountFactory(merchant=MerchantFactory(account=None), gateway="tinypay")
+    account = connected(MerchantFactory(account=None), "tinypay", world.account.credentials)
     payment = start(OrderFactory(merchant=account.merchant), card_request())
     assert payment.next_action["url"].startswith(world.server.url)
     world.server.decide(payment.gateway_key, "paid")

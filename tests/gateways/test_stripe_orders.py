@@ -11,14 +11,11 @@ import pytest
 from checkout.callbacks import links
 from payments import clock
 from payments.books import differences
-from payments.gateways.base import Account
 from payments.gateways.stripe.engine import Stripe
 from payments.models import GatewayEvent, Order, Payment
 from payments.money import Money
-from payments.services import calls
 from payments.services.sending import capture_payment, process_refund, void_payment
 from tests.factories import (
-    GatewayAccountFactory,
     MerchantFactory,
     OrderFactory,
     card_request,
@@ -26,6 +23,7 @@ from tests.factories import (
     refund,
     start,
 )
+from tests.gateways.accounts import connected
 from tests.gateways.fakes.stripe import fake_stripe
 from tests.proof import assert_history_is_whole, recover
 
@@ -39,7 +37,7 @@ class Shop:
 
     def __init__(self, fake, client):
         self.fake, self.client, self.numbers = fake, client, itertools.count(1)
-        self.account = GatewayAccountFactory(merchant=MerchantFactory(account=None), gateway="stripe")
+        self.account = connected(MerchantFactory(account=None), "stripe", fake.credentials)
 
     def order(self, **columns):
         return OrderFactory(merchant=self.account.merchant, **columns)
@@ -84,15 +82,9 @@ class Shop:
         assert [str(difference) for difference in differences()] == []
 
 
-def _sign_in(monkeypatch, credentials):
-    monkeypatch.setattr(calls, "Account", lambda **told: Account(**{**told, "credentials": credentials}))
-
-
 @pytest.fixture
 def fake(monkeypatch):
     with fake_stripe(monkeypatch) as fake:
-        # Until an account keeps its credentials itself.
-        _sign_in(monkeypatch, fake.credentials)
         yield fake
 
 
@@ -319,10 +311,10 @@ def test_while_stripe_is_down_an_attempt_stays_pending(shop):
     assert fresh(payment).order.status == "paid"
 
 
-def test_with_the_key_of_another_account_nothing_is_called_unpaid(shop, monkeypatch):
+def test_with_the_key_of_another_account_nothing_is_called_unpaid(shop):
     payment = shop.start()
     shop.approve(payment)
-    _sign_in(monkeypatch, {**shop.fake.credentials, "secret_key": shop.fake.strangers_key})
+    connected(shop.account.merchant, "stripe", {**shop.fake.credentials, "secret_key": shop.fake.strangers_key})
     recover([16 * MINUTE])
     assert (fresh(payment).status, fresh(payment).order.status) == ("pending", "pending")
 
