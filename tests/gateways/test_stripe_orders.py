@@ -4,6 +4,7 @@ import itertools
 import re
 import urllib.request
 from datetime import timedelta
+from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,6 +26,7 @@ from tests.factories import (
 )
 from tests.gateways.accounts import connected
 from tests.gateways.fakes.stripe import fake_stripe
+from tests.hosted.customer import Customer, text_of
 from tests.proof import assert_history_is_whole, recover
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +47,12 @@ class Shop:
     def start(self, order=None):
         """A customer sends our page's form and is led to Stripe."""
         return start(order or self.order(), card_request(nonce=f"{next(self.numbers):032x}"))
+
+    def hand_over(self, customer):
+        """A customer chooses the card on our page; the address that the page to come leads to."""
+        customer.pay_by("card")
+        customer.open()
+        return unescape(re.search(r'href="([^"]+/c/pay/[^"]+)"', customer.html)[1])
 
     def session(self, payment):
         return self.fake.session_for(payment.gateway_key)
@@ -95,19 +103,46 @@ def shop(fake, client, db):
 
 def test_a_customer_pays_on_stripes_page_and_the_order_is_paid_once(shop):
     """By the addresses that each side gave to the other, over real HTTP at Stripe's side."""
-    payment = shop.start()
-    page = payment.next_action["url"]
+    order = shop.order()
+    customer = Customer(order, shop.client)
+    customer.open()
+    assert 'autocomplete="cc-number"' not in customer.html
+    page = shop.hand_over(customer)
     assert "Approve" in urllib.request.urlopen(page).read().decode()
-    way_back = _press(page, "approve")
-    assert shop.session(payment)["success_url"] == way_back
-    shop.fake.sessions[payment.gateway_order_id]["success_url"] = way_back
-    payment = shop.come_back(payment)
+    arrived = shop.client.get(_press(page, "approve"), follow=True)
+    assert "Paid" in text_of(arrived)
+    payment = fresh(order).payments.get()
     assert (payment.status, payment.order.status, payment.captured_minor) == ("success", "paid", PRICE)
     assert (payment.bank_reference[:3], payment.auth_id, payment.payment_group) == ("ch_", "123456", "credit_card")
     assert payment.method_details["card_last4"] == "4242"
     assert set(shop.deliver()) == {200}
     assert fresh(payment).review_reason == ""
     shop.assert_books_agree(payment.order)
+
+
+def test_a_customer_who_leaves_by_stripes_link_back_pays_by_another_session(shop):
+    order = shop.order()
+    customer = Customer(order, shop.client)
+    page = shop.hand_over(customer)
+    _press(page, "decline")
+    back = re.search(r'<a href="([^"]+)">Leave', urllib.request.urlopen(page).read().decode())[1]
+    customer.html = shop.client.get(unescape(back), follow=True).content.decode()
+    assert "declined" in customer.html
+    second = shop.hand_over(customer)
+    assert second != page
+    assert "over" in urllib.request.urlopen(page).read().decode()
+    shop.client.get(_press(second, "approve"), follow=True)
+    order = fresh(order)
+    assert (order.status, order.attempts_declined) == ("paid", 1)
+    shop.assert_books_agree(order)
+
+
+def test_a_customer_who_closed_stripes_page_goes_on_where_he_was(shop):
+    customer = Customer(shop.order(), shop.client)
+    page = shop.hand_over(customer)
+    customer.open()
+    assert unescape(re.search(r'href="([^"]+/c/pay/[^"]+)"', customer.html)[1]) == page
+    assert len(shop.fake.sessions) == 1
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
