@@ -16,7 +16,7 @@ from payments.fields import storable
 from payments.gateways.base import PaymentFact
 from payments.models import Order, Payment
 from payments.services.attempts import add_captured, flag_for_review
-from payments.services.holds import settle_void
+from payments.services.holds import settle_void, shorten_hold
 from payments.services.orders import lock_order, move_order
 from payments.services.outcomes import fail, hold, keep_surplus, succeed
 from payments.states import LIVE, PAYMENT_MOVES, CaptureKind, OrderStatus, PaymentStatus
@@ -111,11 +111,13 @@ def _apply(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at:
 
 
 def _note(payment: Payment, fact: PaymentFact, *, at: datetime, columns: Columns) -> None:
-    """Keep what a fact that moves nothing tells of a pending payment; of any other only that the start was answered."""
+    """Keep what a fact that moves nothing tells of a pending payment; of any other only what nobody told before."""
     if payment.status == PaymentStatus.VOID == fact.status:
         settle_void(payment, fact, at=at)
+    if payment.status == PaymentStatus.AUTHORIZED == fact.status and fact.approve_by:
+        shorten_hold(payment, until=fact.approve_by)
     if payment.status != PaymentStatus.PENDING:
-        columns = {name: columns[name] for name in ("start_answered_at",) if name in columns}
+        columns = _news(payment, columns, is_echo=payment.status == fact.status)
     if not columns:
         return
     try:
@@ -126,6 +128,14 @@ def _note(payment: Payment, fact: PaymentFact, *, at: datetime, columns: Columns
     else:
         for name, value in columns.items():
             setattr(payment, name, value)
+
+
+def _news(payment: Payment, columns: Columns, *, is_echo: bool) -> Columns:
+    """What is still blank of a payment that is decided. Several events tell of one payment, and one knows the card."""
+    names = {"start_answered_at"} | ({"bank_reference", "auth_id", "payment_group"} if is_echo else set())
+    news = {name: columns[name] for name in names & columns.keys() if not getattr(payment, name)}
+    details = columns.get("method_details", {}) | payment.method_details
+    return news | {"method_details": details} if is_echo and details != payment.method_details else news
 
 
 def _move(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: datetime, columns: Columns) -> None:

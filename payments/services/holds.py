@@ -49,6 +49,13 @@ def refuse_action(payment: Payment, fact: PaymentFact, *, at: datetime) -> None:
         flag_for_review(payment, f"The {authorization.action} was refused: {message}")
 
 
+def shorten_hold(payment: Payment, *, until: datetime) -> None:
+    """The bank lets held money go earlier than we were told at first: an event that knows it better came later."""
+    longer = Authorization.objects.filter(payment=payment, approve_by__gt=until)
+    if longer.update(approve_by=until):
+        Payment.objects.filter(pk=payment.pk, inquire_at__gt=until).update(inquire_at=until)
+
+
 def settle_void(payment: Payment, fact: PaymentFact, *, at: datetime) -> None:
     """The gateway released the hold of a payment that was void here before."""
     in_flight = Authorization.objects.filter(payment=payment, status=AuthorizationStatus.PENDING)

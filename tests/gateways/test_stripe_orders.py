@@ -189,6 +189,30 @@ def test_events_in_any_order_and_twice_pay_once(shop):
     shop.assert_books_agree(payment.order)
 
 
+@pytest.mark.parametrize("charge_comes", ["first", "last"])
+@pytest.mark.parametrize("manual", [False, True])
+def test_the_card_is_known_whichever_event_comes_first(shop, charge_comes, manual):
+    payment = shop.start(shop.order(manual_capture=manual))
+    shop.approve(payment)
+    soon = clock.now() + timedelta(days=5)
+    events = sorted(shop.fake.events, key=lambda event: event["type"] == "charge.succeeded")
+    if manual:
+        events[-1]["data"]["object"]["payment_method_details"]["card"]["capture_before"] = int(soon.timestamp())
+    shop.deliver(*(reversed(events) if charge_comes == "first" else events))
+    payment = fresh(payment)
+    assert payment.status == ("authorized" if manual else "success")
+    assert (payment.method_details["card_last4"], payment.auth_id, payment.bank_reference[:3]) == (
+        "4242",
+        "123456",
+        "ch_",
+    )
+    assert payment.review_reason == ""
+    if manual:
+        assert abs(payment.authorization.approve_by - soon) < S
+        assert payment.inquire_at == payment.authorization.approve_by
+    shop.assert_books_agree(payment.order)
+
+
 def test_without_any_event_or_return_the_worker_finds_out(shop):
     payment = shop.start()
     shop.approve(payment)

@@ -68,5 +68,6 @@ def _of_refund(refund: words.Object, account: Account) -> Fact:
 _ABOUT: Mapping[str, Callable[[words.Object, Account], Fact]] = {
     "checkout.session": _of_session,
     "payment_intent": _of_intent,
+    "charge": words.charge_fact,
     "refund": _of_refund,
 }

@@ -132,7 +132,23 @@ def intent_fact(intent: Object, key: str, **told: Any) -> PaymentFact:
         status = PaymentStatus.VOID if was_held else PaymentStatus.CANCELLED
     if isinstance(charge, Mapping):
         told |= _charged(charge, is_held=status is PaymentStatus.AUTHORIZED)
+    elif charge:
+        told["bank_reference"] = charge
     return PaymentFact(status, key, gateway_payment_id=intent["id"], **told)
+
+
+def charge_fact(charge: Object, account: Account) -> PaymentFact | None:
+    """What a charge that went through says: only it has the card, and until when its money is held."""
+    if charge["status"] != "succeeded" or not charge.get("payment_intent"):
+        return None
+    key, told = reference_in(account, charge), {"gateway_payment_id": charge["payment_intent"]}
+    if charge["captured"]:
+        amount = money_of(charge["amount_captured"], charge["currency"])
+        return PaymentFact(PaymentStatus.SUCCESS, key, amount=amount, **told, **_charged(charge, is_held=False))
+    if charge["refunded"]:
+        return PaymentFact(PaymentStatus.VOID, key, **told)
+    amount, details = money_of(charge["amount"], charge["currency"]), _charged(charge, is_held=True)
+    return PaymentFact(PaymentStatus.AUTHORIZED, key, amount=amount, **told, **details)
 
 
 def _charged(charge: Object, *, is_held: bool) -> dict[str, Any]:
@@ -145,8 +161,9 @@ def _charged(charge: Object, *, is_held: bool) -> dict[str, Any]:
     }
     if card.get("last4"):
         told["method_details"] = {"card_network": card.get("brand") or "", "card_last4": card["last4"]}
-    if is_held and card.get("capture_before"):
-        told["approve_by"] = _moment(card["capture_before"])
+    if is_held:
+        held_until = card.get("capture_before")
+        told["approve_by"] = _moment(held_until) if held_until else _moment(charge["created"]) + HELD_FOR
     return told
 
 

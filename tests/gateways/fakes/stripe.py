@@ -157,11 +157,14 @@ class FakeStripe(FakeServer):
         intent["status"] = status or ("requires_capture" if held else "succeeded")
         if intent["status"] == "succeeded":
             intent["amount_received"] = intent["amount"]
+            self._charge_of(intent).update(captured=True, amount_captured=intent["amount"])
         elif intent["status"] == "requires_capture":
             intent["amount_capturable"] = intent["amount"]
         if not late:
             session["status"] = "complete"
         session["payment_status"] = "paid" if intent["status"] == "succeeded" else "unpaid"
+        if intent["status"] in ("succeeded", "requires_capture"):
+            self.tell("charge.succeeded", self._charge_of(intent))
         told = {"succeeded": "succeeded", "requires_capture": "amount_capturable_updated"}
         self.tell(f"payment_intent.{told.get(intent['status'], 'processing')}", intent)
         if not late:
@@ -234,10 +237,14 @@ class FakeStripe(FakeServer):
         charge = {
             "id": self._id("ch"), "object": "charge", "created": _now(), "livemode": self.livemode,
             "amount": intent["amount"], "currency": intent["currency"], "payment_intent": intent["id"],
-            "payment_method_details": {"type": "card", "card": card},
+            "payment_method_details": {"type": "card", "card": card}, "metadata": dict(intent["metadata"]),
+            "status": "succeeded", "captured": False, "amount_captured": 0, "refunded": False,
         }  # fmt: skip
         self.charges[charge["id"]] = charge
         return charge
+
+    def _charge_of(self, intent):
+        return self.charges[intent["latest_charge"]]
 
     def _lapse(self, session):
         if session["status"] == "open" and session["expires_at"] <= _now():
@@ -420,11 +427,15 @@ class FakeStripe(FakeServer):
         units = int(params.get("amount_to_capture", intent["amount_capturable"]))
         if verb == "cancel":
             intent.update(status="canceled", amount_capturable=0)
+            self._charge_of(intent).update(refunded=True)
+            self.tell("charge.refunded", self._charge_of(intent))
             self.tell("payment_intent.canceled", intent)
         elif units > intent["amount_capturable"]:
             raise Refusal(400, "amount_too_large", "The amount to capture is above the capturable.", is_kept=True)
         else:
             intent.update(status="succeeded", amount_capturable=0, amount_received=units)
+            self._charge_of(intent).update(captured=True, amount_captured=units)
+            self.tell("charge.captured", self._charge_of(intent))
             self.tell("payment_intent.succeeded", intent)
         return self._shown(intent, params.get("expand", []))
 
