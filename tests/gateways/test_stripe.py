@@ -393,6 +393,26 @@ def test_every_decline_has_a_code_of_ours_and_words(world, code):
     assert (fact.error_code, fact.message) == words.DECLINES.get(code, words.DECLINES["card_declined"])
 
 
+@pytest.mark.parametrize(
+    ("over", "says"),
+    [
+        ({"captured": True, "amount_captured": 29_999}, "success"),
+        ({"captured": True, "amount_captured": 29_999, "refunded": True}, "success"),
+        ({"captured": False}, "authorized"),
+        ({"captured": False, "refunded": True}, "void"),
+        ({"status": "failed"}, None),
+        ({"payment_intent": None}, None),
+    ],
+)
+def test_a_charge_says_what_became_of_its_money(world, over, says):
+    trip = world.go(manual_capture=True)
+    world.approve(trip)
+    (charge,) = world.fake.charges.values()
+    fact = words.charge_fact({**charge, **over}, world.account)
+    assert (fact and fact.status) == says
+    assert fact is None or (fact.key, fact.gateway_payment_id) == (trip.attempt.key, charge["payment_intent"])
+
+
 def test_an_event_of_a_connected_account_tells_us_nothing(world):
     trip = world.go()
     world.approve(trip)

@@ -189,6 +189,21 @@ def test_events_in_any_order_and_twice_pay_once(shop):
     shop.assert_books_agree(payment.order)
 
 
+def test_every_order_of_the_events_ends_the_same(shop):
+    ends = set()
+    for places in itertools.permutations(range(3)):
+        payment = shop.start()
+        shop.fake.decline(shop.session(payment)["id"])
+        known = len(shop.fake.events)
+        shop.approve(payment)
+        told = shop.fake.events[known:]
+        shop.deliver(*(told[place] for place in places), *told)
+        payment = fresh(payment)
+        ends.add((payment.status, payment.order.status, payment.captured_minor, payment.bank_reference[:3],
+                  payment.auth_id, payment.review_reason, payment.order.attempts_declined))  # fmt: skip
+    assert ends == {("success", "paid", PRICE, "ch_", "123456", "", 0)}
+
+
 @pytest.mark.parametrize("charge_comes", ["first", "last"])
 @pytest.mark.parametrize("manual", [False, True])
 def test_the_card_is_known_whichever_event_comes_first(shop, charge_comes, manual):

@@ -101,6 +101,17 @@ def test_the_same_fact_a_hundred_times_acts_once(payment, now, status):
     assert len(_kinds(order)) == (1 if status == "authorized" else 2)
 
 
+def test_an_echo_fills_in_what_nobody_told_and_changes_nothing_that_is_known(payment, now):
+    _tell(payment, "success", now, bank_reference="ref_1", method_details={"card_last4": "4242"})
+    _tell(payment, "success", now, bank_reference="ref_2", auth_id="123", method_details={"card_last4": "1", "x": "y"})
+    payment.refresh_from_db()
+    assert (payment.bank_reference, payment.auth_id) == ("ref_1", "123")
+    assert payment.method_details == {"card_last4": "4242", "x": "y"}
+    _tell(payment, "pending", now, payment_group="upi")
+    payment.refresh_from_db()
+    assert payment.payment_group == ""
+
+
 @pytest.mark.parametrize("echo", ["pending", "authorized"])
 def test_echoes_after_success_are_old_news(payment, now, echo):
     _tell(payment, "success", now)
