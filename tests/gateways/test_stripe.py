@@ -1,6 +1,7 @@
 """Stripe's adapter, by the official client over real HTTP, against a Stripe that keeps its own book."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,7 +23,7 @@ from payments.gateways.base import (
     Unanswered,
 )
 from payments.gateways.registry import gateway_named
-from payments.gateways.stripe import client, words
+from payments.gateways.stripe import client, events, words
 from payments.money import Money
 from payments.states import Method
 from tests.gateways.contract import EndingAttempts, GatewayContract, OverTheNetwork, OwnEventSecrets
@@ -411,6 +412,16 @@ def test_a_charge_says_what_became_of_its_money(world, over, says):
     fact = words.charge_fact({**charge, **over}, world.account)
     assert (fact and fact.status) == says
     assert fact is None or (fact.key, fact.gateway_payment_id) == (trip.attempt.key, charge["payment_intent"])
+
+
+def test_the_events_an_operator_is_told_to_send_are_all_read():
+    """The page for operators lists them; each is about something that we read."""
+    page = (ROOT / "docs" / "stripe.md").read_text(encoding="utf-8")
+    kinds = re.search(r"```text\n(.*?)```", page, re.DOTALL)[1].split()
+    abouts = {about for kind in kinds for about in events.ABOUT if kind.startswith(f"{about}.")}
+    assert abouts == set(events.ABOUT)
+    assert all(any(kind.startswith(f"{about}.") for about in abouts) for kind in kinds)
+    assert all(len(kind) <= 40 for kind in kinds)
 
 
 def test_an_event_of_a_connected_account_tells_us_nothing(world):

@@ -20,7 +20,7 @@ def parse(account: Account, body: bytes, headers: Mapping[str, str], *, at: date
     try:
         event_id, kind, about = told["id"], told["type"], told["data"]["object"]
         # Of a connected account: it is signed by the same secret, and none of ours.
-        read = None if told.get("account") else _ABOUT.get(about["object"])
+        read = None if told.get("account") else ABOUT.get(about["object"])
         fact = read(about, account) if read else None
         return ServerEvent(_checked(event_id), str(kind)[:40], account.id, fact)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as fault:
@@ -65,7 +65,7 @@ def _of_refund(refund: words.Object, account: Account) -> Fact:
     return words.refund_fact(refund)
 
 
-_ABOUT: Mapping[str, Callable[[words.Object, Account], Fact]] = {
+ABOUT: Mapping[str, Callable[[words.Object, Account], Fact]] = {
     "checkout.session": _of_session,
     "payment_intent": _of_intent,
     "charge": words.charge_fact,
