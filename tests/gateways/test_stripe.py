@@ -18,6 +18,7 @@ from payments.gateways.base import (
     CancelAnswer,
     NotSupported,
     NotTaken,
+    Payer,
     Reference,
     Standing,
     Unanswered,
@@ -110,6 +111,26 @@ def test_a_session_carries_our_reference_and_all_that_keeps_the_amount_ours(worl
     assert asked["adaptive_pricing"] == {"enabled": "false"}
     assert asked["payment_intent_data"]["capture_method"] == "automatic"
     assert asked["payment_method_types"] == ["card"]
+
+
+@pytest.mark.parametrize(
+    ("email", "told"), [("asha@example.com", True), ("asha@shop", False), ("", False), ("ü@x.de", False)]
+)
+def test_a_customer_need_not_type_his_address_again_where_stripe_surely_takes_it(world, email, told):
+    world.go(payer=Payer("Asha Rao", email, ""))
+    (asked,) = world.fake.made("POST", "/v1/checkout/sessions")
+    assert asked.get("customer_email") == (email if told else None)
+
+
+@pytest.mark.parametrize("mode", ["test", "live"])
+def test_money_of_the_other_mode_fits_no_payment(monkeypatch, mode):
+    with fake_stripe(monkeypatch, "live") as fake:
+        world = StripeWorld(fake, monkeypatch)
+        world.account = replace(world.account, mode=mode)
+        trip = world.go()
+        world.approve(trip)
+        fits = world.ask(trip).key == trip.attempt.key
+    assert fits is (mode == "live")
 
 
 @pytest.mark.parametrize(("minutes", "lasts"), [(15, 32), (60, 60), (48 * 60, 23 * 60 + 55)])

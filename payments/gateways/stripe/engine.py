@@ -38,6 +38,8 @@ LOOKED_FOR = timedelta(minutes=1), timedelta(minutes=3)
 """Before and after the start of an attempt: in between its session was made, if at all, whatever the clocks say."""
 LEFT = "left"
 """In the address that Stripe's link back leads to."""
+_EMAIL = re.compile(r"[\w.+-]{1,64}@(?:[a-z0-9-]+\.)+[a-z]{2,20}", re.ASCII | re.IGNORECASE)
+"""Addresses that nobody doubts: one that Stripe doubts it refuses, and the payment with it. It asks for the others."""
 PAGE, PAGES = 100, 30
 WITH_CHARGE = {"expand": ["latest_charge"]}
 WITH_INTENT = {"expand": ["payment_intent.latest_charge"]}
@@ -182,6 +184,7 @@ def _session_params(attempt: Attempt) -> Any:
         "unit_amount": words.units_of(attempt.amount),
         "product_data": {"name": f"{attempt.payee} {attempt.order_id}".strip()},
     }
+    known = {"customer_email": attempt.payer.email} if _EMAIL.fullmatch(attempt.payer.email) else {}
     return {
         "mode": "payment",
         "payment_method_types": ["card"],
@@ -196,6 +199,7 @@ def _session_params(attempt: Attempt) -> Any:
         # Else Stripe may charge another currency than the order's.
         "adaptive_pricing": {"enabled": False},
         "expires_at": int((attempt.at + lasts).timestamp()),
+        **known,
         "success_url": attempt.return_url,
         "cancel_url": f"{attempt.return_url}?{LEFT}=1",
     }

@@ -23,7 +23,7 @@ MINIMA = {"usd": 50, "inr": 50, "eur": 50, "gbp": 30, "jpy": 50}
 NEEDED = ("mode", "line_items", "success_url", "client_reference_id")
 KNOWN = {
     *NEEDED, "cancel_url", "expires_at", "metadata", "payment_intent_data", "payment_method_types",
-    "adaptive_pricing", "expand",
+    "adaptive_pricing", "customer_email", "expand",
 }  # fmt: skip
 FILTERS = {
     "checkout/sessions": ["payment_intent"], "payment_intents": [], "refunds": ["payment_intent"], "events": ["type"],
@@ -382,6 +382,8 @@ class FakeStripe(FakeServer):
         for name in NEEDED:
             if not params.get(name):
                 raise Refusal(400, "parameter_missing", f"Missing required param: {name}.", param=name)
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", params.get("customer_email", "a@b.example")):
+            raise Refusal(400, "email_invalid", "Invalid email address.", param="customer_email")
         expires_at = int(params.get("expires_at", _now() + 24 * 60 * MINUTE))
         if not _now() + 30 * MINUTE <= expires_at <= _now() + 24 * 60 * MINUTE:
             raise Refusal(400, None, "The `expires_at` timestamp must be within 30 minutes to 24 hours.")
