@@ -89,3 +89,79 @@ class RefundEntity(Entity):
     created_at: str
     processed_at: str | None
     till: dict[str, Any]
+
+
+class OrderSettlementEntity(Entity):
+    """The settlement of an order's payment: the flat fields of older clients, the groups of newer ones."""
+
+    entity: Literal["settlement"]
+    cf_payment_id: str
+    cf_settlement_id: str
+    settlement_id: int
+    transfer_id: int | None
+    order_id: str
+    order_amount: float
+    settlement_currency: str
+    payment_time: str
+    service_charge: float
+    service_tax: float
+    settlement_amount: float = Field(description="The payment less service_charge and service_tax.")
+    transfer_time: str | None
+    transfer_utr: str | None
+    order_details: dict[str, Any]
+    payment_details: dict[str, Any]
+    customer_details: dict[str, Any]
+    settlement_details: dict[str, Any]
+    till: dict[str, Any]
+
+
+class SettlementEntity(Entity):
+    """A closed settlement: payment_amount - pg_service_charge - pg_service_tax + adjustment = amount_settled."""
+
+    cf_settlement_id: str
+    settlement_id: int
+    status: Literal["SUCCESS", "PENDING", "PENDING_WITH_BANK", "FAILED"]
+    status_description: str
+    settlement_utr: str | None
+    settlement_initiated_on: str | None
+    settlement_processed_on: str | None
+    payment_from: str | None
+    payment_till: str | None
+    payment_amount: float
+    pg_service_charge: float
+    pg_service_tax: float
+    adjustment: float
+    amount_settled: float = Field(description="Below zero it is owed by you, and taken out of the next settlement.")
+    settlement_currency: str
+    till: dict[str, Any] = Field(description="What `adjustment` is made of.")
+
+
+class ReconEntity(Entity):
+    """One line of a settlement: groups for newer clients, and the same fields without groups for older ones.
+
+    `sale_type` in its event says whether the amounts are to you or from you.
+    """
+
+    event_details: dict[str, Any]
+    order_details: dict[str, Any] | None
+    customer_details: dict[str, Any] | None
+    payment_details: dict[str, Any] | None
+    settlement_details: dict[str, Any]
+    dispute_details: None
+    refund_details: dict[str, Any] | None
+
+
+class SettlementPage(Entity):
+    """One page, newest first; the last one has no cursor."""
+
+    cursor: str | None
+    limit: int
+    data: list[SettlementEntity]
+
+
+class ReconPage(Entity):
+    """One page, oldest first; the last one has no cursor."""
+
+    cursor: str | None
+    limit: int
+    data: list[ReconEntity]

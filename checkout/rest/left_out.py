@@ -8,9 +8,9 @@ from checkout.rest.errors import wire_error
 
 LEFT_OUT = {
     "orders/<str:order_id>/extended": "Extended data (shipping and delivery of an order) is not kept here.",
-    "orders/settlements": "Orders are settled by themselves; none can be marked for it.",
+    "orders/settlements": "Orders are settled by the operator, in turn; none can be marked for it.",
     "orders/sessions/authorize": "Cards by token are not taken; send the customer to the payment page.",
-    "simulate/settlement": "Settlements are not simulated; staff close them in the admin.",
+    "simulate/settlement": "Settlements are not simulated; test orders are settled as live ones are, by staff.",
 }
 
 

@@ -178,7 +178,7 @@ def test_answers_are_never_cached_or_framed(caller):
     assert "set-cookie" not in answer
 
 
-# --- Settlements, of which there are none yet ---
+# --- Settlements ---
 
 
 def test_an_order_that_is_not_settled(caller, stranger):

@@ -14,7 +14,8 @@ from django.core.cache import cache
 
 from payments import clock, signatures
 from payments.models import Delivery
-from tests.factories import OrderFactory, held, make_merchant_with_key, paid
+from tests.factories import OrderFactory, held, make_merchant_with_key, paid, refund
+from tests.settling import close, pay_out, settle
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -89,14 +90,17 @@ def node_sdk():
 
 @pytest.fixture
 def told(live_server, settings):
-    """What a walk has to know: where the server is, a key, two held orders, and a webhook as it is sent."""
+    """What a walk has to know: where the server is, a key, held orders, a settled one, and a webhook as it is sent."""
     cache.clear()
     settings.PUBLIC_URL = live_server.url
     merchant, client_id, client_secret = make_merchant_with_key()
     to_capture, to_void = (held(OrderFactory(merchant=merchant, manual_capture=True)).order for _ in range(2))
     order = OrderFactory(merchant=merchant, notify_url="https://shop.example.com/hooks")
-    paid(order)
-    sent = Delivery.objects.get(event__payment__order=order)
+    payment = paid(order)
+    refund(payment, 10_000, note="One page was torn")
+    settlement = close(settle(merchant))
+    pay_out(settlement)
+    sent = Delivery.objects.get(event__payment__order=order, kind="PAYMENT_SUCCESS_WEBHOOK")
     headers = signatures.headers(
         sent.body.encode(), message_id=sent.uid, secrets=[client_secret], attempt=1, at=clock.now()
     )
@@ -106,5 +110,7 @@ def told(live_server, settings):
         "client_secret": client_secret,
         "to_capture": to_capture.order_id,
         "to_void": to_void.order_id,
+        "settled": order.order_id,
+        "settlement": settlement.pk,
         "webhook": {"headers": headers, "body": sent.body, "order_id": order.order_id},
     }

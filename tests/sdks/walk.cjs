@@ -114,11 +114,25 @@ async function main() {
   }
 
   await refused("no settlement", () => cf.PGOrderFetchSettlement(order.order_id));
+  const settled = (await cf.PGOrderFetchSettlement(told.settled)).data;
+  say("settlement", {
+    amount: settled.payment_details.settlement_amount, fee: settled.payment_details.pg_service_charge,
+    utr: settled.settlement_details.settlement_utr, same: settled.settlement_id === told.settlement,
+  });
   const dates = { start_date: "2026-01-01T00:00:00Z", end_date: "2039-01-01T00:00:00Z" };
   const page = { pagination: { limit: 10 }, filters: dates };
-  say("settlements", { data: (await cf.PGFetchSettlements(page)).data.data });
-  say("settlement recon", { data: (await cf.PGSettlementFetchRecon(page)).data.data });
-  say("recon", { data: (await cf.PGFetchRecon(page)).data.data });
+  const [row] = (await cf.PGFetchSettlements(page)).data.data;
+  say("settlements", { status: row.status, amount: row.amount_settled, utr: row.settlement_utr });
+  const events = (lines) => ({
+    types: lines.map((line) => line.event_details.event_type),
+    amounts: lines.map((line) => line.event_details.event_settlement_amount),
+  });
+  const only = { ...page, filters: { ...dates, cf_settlement_ids: [told.settlement] } };
+  const lines = (await cf.PGSettlementFetchRecon(only)).data.data;
+  say("settlement recon", {
+    ...events(lines), utr: lines[0].settlement_details.settlement_utr, refund: lines[1].refund_details.refund_note,
+  });
+  say("recon", events((await cf.PGFetchRecon(page)).data.data));
 
   const { headers, body, order_id } = told.webhook;
   const signature = headers["x-webhook-signature"];

@@ -190,16 +190,33 @@ def hold(cf, told):
             action=done.authorization.action, action_status=done.authorization.status)  # fmt: skip
 
 
-def settle(cf, order):
+def settle(cf, order, told):
     refused("no settlement", cf, "PGOrderFetchSettlement", order_id=order.order_id)
+    one = call(cf, "PGOrderFetchSettlement", order_id=told["settled"]).data
+    say("settlement", amount=one.settlement_amount, fee=one.service_charge, utr=one.transfer_utr,
+        same=one.settlement_id == told["settlement"])  # fmt: skip
     dates = {"start_date": "2026-01-01T00:00:00Z", "end_date": "2039-01-01T00:00:00Z"}
     page = {"pagination": {"limit": 10}, "filters": dates}
-    asked = FetchSettlementsRequest(**page)
-    say("settlements", data=type(call(cf, "PGFetchSettlements", fetch_settlements_request=asked).data).__name__)
-    asked = SettlementFetchReconRequest(**page)
-    say("settlement recon", data=call(cf, "PGSettlementFetchRecon", settlement_fetch_recon_request=asked).data.data)
-    asked = FetchReconRequest(**page)
-    say("recon", data=call(cf, "PGFetchRecon", fetch_recon_request=asked).data.data)
+    answer = call(cf, "PGFetchSettlements", fetch_settlements_request=FetchSettlementsRequest(**page))
+    [row] = json.loads(answer.raw_data)["data"]  # it knows no list there, and reads one as a settlement of nothing
+    say("settlements", status=row["status"], amount=row["amount_settled"], utr=row["settlement_utr"])
+    try:
+        asked = SettlementFetchReconRequest(**{**page, "filters": {"cf_settlement_ids": [told["settlement"]]}})
+    except ValueError:  # before version 6 these were texts
+        asked = SettlementFetchReconRequest(**{**page, "filters": {"cf_settlement_ids": [str(told["settlement"])]}})
+    lines = call(cf, "PGSettlementFetchRecon", settlement_fetch_recon_request=asked).data.data
+    settlement, refund = (
+        (lines[0].settlement_details, lines[1].refund_details) if hasattr(lines[0], "event_details") else lines
+    )
+    utr = settlement.utr if hasattr(settlement, "utr") else settlement.settlement_utr
+    say("settlement recon", **events(lines), utr=utr, refund=refund.refund_note)
+    say("recon", **events(call(cf, "PGFetchRecon", fetch_recon_request=FetchReconRequest(**page)).data.data))
+
+
+def events(lines):
+    """Before version 6 a line had no groups."""
+    told = [getattr(line, "event_details", line) for line in lines]
+    return {"types": [one.event_type for one in told], "amounts": [one.event_settlement_amount for one in told]}
 
 
 def go_wrong(cf, order, told):
@@ -238,7 +255,7 @@ def main():
     refund_it(cf, order)
     end_and_fail(cf)
     hold(cf, told)
-    settle(cf, order)
+    settle(cf, order, told)
     verify(cf, told["webhook"])
     go_wrong(cf, order, told)
 
