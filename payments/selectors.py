@@ -307,7 +307,9 @@ def deliveries_of(
     kind: str = "",
 ) -> QuerySet[Delivery]:
     """A merchant's webhooks, the newest first, without their bodies; `below` is the row id the last page ended with."""
-    found = Delivery.objects.filter(merchant_id=merchant_id, mode=mode).select_related("endpoint", "event__order")
+    found = Delivery.objects.filter(merchant_id=merchant_id, mode=mode).select_related(
+        "endpoint", "event__order", "settlement_event__settlement"
+    )
     asked: dict[str, Any] = {"status": status, "kind": kind, "endpoint": endpoint, "pk__lt": below}
     if order_id:
         orders = Order.objects.filter(merchant_id=merchant_id, mode=mode, order_id=order_id)

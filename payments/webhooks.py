@@ -3,9 +3,21 @@
 from datetime import datetime
 from typing import Any
 
-from payments.models import Delivery, DeliveryTry, Endpoint, Event, Order, Payment, Refund
-from payments.states import CaptureKind, PaymentStatus, RefundStatus
+from payments.models import (
+    Delivery,
+    DeliveryTry,
+    Endpoint,
+    Event,
+    Order,
+    Payment,
+    Refund,
+    Settlement,
+    SettlementEvent,
+)
+from payments.settlement_wire import settlement_sums
+from payments.states import CaptureKind, PaymentStatus, RefundStatus, SettlementStatus
 from payments.wire import (
+    INDIA,
     REFUND_WORDS,
     as_json,
     customer_details,
@@ -24,8 +36,19 @@ PAYMENT_KINDS = {
 SUCCESS, REFUND, AUTO_REFUND = "PAYMENT_SUCCESS_WEBHOOK", "REFUND_STATUS_WEBHOOK", "AUTO_REFUND_STATUS_WEBHOOK"
 TEST = "TEST_WEBHOOK"
 """A test message. It is no event: an endpoint gets it when somebody asks for it, whatever it chose."""
-KINDS = (SUCCESS, *dict.fromkeys(PAYMENT_KINDS.values()), REFUND, AUTO_REFUND)
+SETTLEMENT = "SETTLEMENT_"
+SETTLEMENT_ENDS = ("INITIATED", "SUCCESS", "FAILED", "REVERSED")
+KINDS = (
+    SUCCESS,
+    *dict.fromkeys(PAYMENT_KINDS.values()),
+    REFUND,
+    AUTO_REFUND,
+    *(f"{SETTLEMENT}{end}" for end in SETTLEMENT_ENDS),
+)
 """All names of events, which an endpoint may choose among."""
+
+ABOUT = ("event__order", "settlement_event__settlement")
+"""What a delivery is about, for select_related."""
 
 _REFUND_ENDS = frozenset({RefundStatus.SUCCESS, RefundStatus.FAILED, RefundStatus.CANCELLED})
 
@@ -60,6 +83,62 @@ def body_of(event: Event, kind: str, *, order: Order) -> str:
         data = _payment_data(event, event.payment, order=order)
     till = {"sequence": event.sequence, "order_id": order.order_id, "event": event.kind}
     return as_json({"data": data, "event_time": wire_time(event.at), "type": kind, "till": till})
+
+
+def settlement_kind_of(event: SettlementEvent) -> str:
+    """The wire's name of a settlement's event, or nothing if nobody is told of it.
+
+    One with nothing to pay out is done when it is closed. A transfer that the bank had confirmed before is reversed.
+    """
+    payout = event.payout
+    if event.kind == "payout.sent":
+        return f"{SETTLEMENT}INITIATED"
+    if event.kind == f"settlement.{SettlementStatus.PAID_OUT}":
+        return f"{SETTLEMENT}SUCCESS"
+    if event.kind == f"settlement.{SettlementStatus.CLOSED}":
+        return "" if event.settlement.is_to_pay_out else f"{SETTLEMENT}SUCCESS"
+    if event.kind == f"settlement.{SettlementStatus.FAILED}":
+        return f"{SETTLEMENT}REVERSED" if payout and payout.paid_at else f"{SETTLEMENT}FAILED"
+    return ""
+
+
+def settlement_body_of(event: SettlementEvent, kind: str) -> str:
+    """The body of a settlement's event. Like an order's it tells of its own move, whenever it is made."""
+    settlement = event.settlement
+    data = {"settlement": _settlement(event, settlement, kind.removeprefix(SETTLEMENT))}
+    till = {
+        "sequence": event.sequence,
+        "order_id": None,
+        "settlement_id": settlement.uid,
+        "event": event.kind,
+    }
+    return as_json({"data": data, "event_time": wire_time(event.at), "type": kind, "till": till})
+
+
+def _settlement(event: SettlementEvent, settlement: Settlement, status: str) -> dict[str, Any]:
+    payout, arrived = event.payout, status in ("SUCCESS", "REVERSED")
+    return {
+        "settlement_id": settlement.uid,
+        "status": status,
+        "utr": (payout.utr or None) if payout else None,
+        **settlement_sums(settlement),
+        "settlement_amount": settlement.net,
+        "settlement_currency": settlement.currency,
+        "settlement_charge": None,
+        "settlement_tax": None,
+        "payment_from": _bare_time(settlement.payment_from),
+        "payment_till": _bare_time(settlement.payment_till),
+        "settlement_initiated_on": wire_time(payout.sent_at) if payout else None,
+        "settled_on": wire_time(payout.paid_at) if payout and arrived else None,
+        "settlement_type": "STANDARD",
+        "reason": (payout.message or None) if payout and status in ("FAILED", "REVERSED") else None,
+        "remarks": None if payout else "There is nothing to pay out.",
+    }
+
+
+def _bare_time(moment: datetime | None) -> str | None:
+    """India's time without its offset, which the wire writes for these two fields alone."""
+    return moment.astimezone(INDIA).strftime("%Y-%m-%d %H:%M:%S") if moment else None
 
 
 def body_of_test(*, at: datetime) -> str:
@@ -152,6 +231,7 @@ def delivery_entity(delivery: Delivery) -> dict[str, Any]:
         "entity": "webhook_delivery",
         "type": delivery.kind,
         "order_id": delivery.event.order.order_id if delivery.event else None,
+        "settlement_id": delivery.settlement_event.settlement.uid if delivery.settlement_event else None,
         "endpoint_id": delivery.endpoint.uid if delivery.endpoint else None,
         "url": delivery.url,
         "status": delivery.status,

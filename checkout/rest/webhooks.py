@@ -29,14 +29,14 @@ from payments.services.endpoints import (
     send_test,
 )
 from payments.states import DeliveryStatus, Mode
-from payments.webhooks import KINDS, delivery_entity, endpoint_entity, event_entity, try_entity
+from payments.webhooks import ABOUT, KINDS, delivery_entity, endpoint_entity, event_entity, try_entity
 
 router = Router(tags=["Webhooks"])
 MAX_LIMIT = 100
 
 
 class CreateEndpointRequest(Body):
-    """An address that gets the webhooks of all your orders."""
+    """An address that gets the webhooks of all your orders and settlements."""
 
     url: str = Field(max_length=250)
     kinds: list[str] = Field(default=[], description=f"Some of {', '.join(KINDS)}; empty means all.")
@@ -77,6 +77,7 @@ class DeliveryEntity(Entity):
     entity: str
     type: str
     order_id: str | None
+    settlement_id: str | None
     endpoint_id: str | None
     url: str
     status: str
@@ -295,7 +296,7 @@ def replay(request: HttpRequest, webhook_id: str) -> HttpResponse:
 def _delivery(key: ApiKey, uid: str) -> Delivery:
     """The caller's own message. Raises NotFound."""
     mine = Delivery.objects.filter(merchant_id=key.merchant_id, mode=key.mode)
-    mine = mine.select_related("endpoint", "event__order")
+    mine = mine.select_related("endpoint", *ABOUT)
     return found(mine, "delivery_not_found: you have no message with this webhook-id.", uid=uid)
 
 

@@ -12,12 +12,12 @@ from checkout.staff.facts import Panel, Table, facts_of, link_for, link_to, mome
 from checkout.staff.gateway_events import pretty_json
 from checkout.staff.ranges import Period
 from payments import clock
-from payments.models import ApiKey, Delivery, Endpoint, Event, Order
+from payments.models import ApiKey, Delivery, Endpoint, Event, Order, SettlementEvent
 from payments.selectors import tries_of
 from payments.services.audit import Act
 from payments.services.endpoints import replay_delivery
 from payments.states import DeliveryStatus
-from payments.webhooks import KINDS, TEST
+from payments.webhooks import ABOUT, KINDS, TEST
 
 SHOWN_TRIES = 50
 SHOWN_AT_ONCE = 10
@@ -113,32 +113,41 @@ def tries_in_words(tries: int) -> str:
 
 def about(delivery: Delivery, *, request: HttpRequest) -> dict[str, Any]:
     """What a webhook is, and where it goes."""
-    event, endpoint = delivery.event, delivery.endpoint
-    order = event.order if event else None
+    endpoint = delivery.endpoint
     return {
         "webhook-id": delivery.uid,
         "kind": delivery.kind,
         "status": status_mark(delivery.status),
         "merchant": link_for(request, delivery.merchant, delivery.merchant.name),
         "mode": delivery.mode,
-        "order": link_for(request, order, order.order_id) if order else "none: a test message",
-        "event": link_for(request, event, f"#{event.sequence} {event.kind}") if event else "",
+        **_cause(delivery, request=request),
         "URL": delivery.url,
         "endpoint": link_for(request, endpoint, endpoint.uid) if endpoint else OWN_ADDRESS,
     }
+
+
+def _cause(delivery: Delivery, *, request: HttpRequest) -> dict[str, Any]:
+    """The order or settlement it tells of, and which of its events."""
+    event, other = delivery.event, delivery.settlement_event
+    if event is not None:
+        words = link_for(request, event, f"#{event.sequence} {event.kind}")
+        return {"order": link_for(request, event.order, event.order.order_id), "event": words}
+    if other is not None:
+        return {"settlement": other.settlement.uid, "event": f"#{other.sequence} {other.kind}"}
+    return {"order": "none: a test message"}
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(DeedsAdmin):
     change_form_template = "staff/delivery.html"
     deeds = (SendAgain(),)
-    list_display = ("uid", "shown_status", "kind", "of_order", "made", "tries", "seller")
+    list_display = ("uid", "shown_status", "kind", "cause", "made", "tries", "seller")
     list_filter = (
         "status", KindFilter, EndpointFilter, "mode", ("made_at", Period), "merchant",
     )  # fmt: skip
-    list_select_related = ("merchant", "endpoint", "event__order")
+    list_select_related = ("merchant", "endpoint", *ABOUT)
     search_fields = ("uid__exact", "event__order__order_id__exact")
-    search_help_text = "A whole webhook-id or order id (the merchant's or ours)."
+    search_help_text = "A whole webhook-id, order id (the merchant's or ours) or settlement id."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         """Without the bodies, which lists never show; a row's page reads its own."""
@@ -153,15 +162,18 @@ class DeliveryAdmin(DeedsAdmin):
             return queryset, False
         orders = list(Order.objects.filter(Q(uid=term) | Q(order_id=term)).values_list("pk", flat=True)[:50])
         events = Event.objects.filter(order__in=orders).values("pk")
-        return queryset.filter(Q(uid=term) | Q(event__in=events)), False
+        settled = SettlementEvent.objects.filter(settlement__uid=term).values("pk")
+        return queryset.filter(Q(uid=term) | Q(event__in=events) | Q(settlement_event__in=settled)), False
 
     @admin.display(description="status")
     def shown_status(self, delivery: Delivery) -> str:
         return status_mark(delivery.status)
 
-    @admin.display(description="order", empty_value="")
-    def of_order(self, delivery: Delivery) -> str:
-        return link_to(delivery.event.order, delivery.event.order.order_id) if delivery.event else ""
+    @admin.display(description="order or settlement", empty_value="")
+    def cause(self, delivery: Delivery) -> str:
+        if delivery.event:
+            return link_to(delivery.event.order, delivery.event.order.order_id)
+        return delivery.settlement_event.settlement.uid if delivery.settlement_event else ""
 
     @admin.display(description="made (UTC)")
     def made(self, delivery: Delivery) -> str:
@@ -190,9 +202,16 @@ class DeliveryAdmin(DeedsAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
+def _about_in_a_cell(request: HttpRequest, delivery: Delivery) -> str:
+    """The order or settlement it tells of; nothing for a test message."""
+    if delivery.event:
+        return link_for(request, delivery.event.order, delivery.event.order.order_id)
+    return delivery.settlement_event.settlement.uid if delivery.settlement_event else ""
+
+
 def deliveries_table(request: HttpRequest, webhooks: QuerySet[Delivery], *, all_at: str, empty: str) -> Table:
     """The newest of these webhooks, as a table on the page of what they belong to; `all_at` lists all of them."""
-    newest = webhooks.select_related("event__order").defer("body").order_by("-pk")
+    newest = webhooks.select_related(*ABOUT).defer("body").order_by("-pk")
     found = list(newest[: SHOWN_AT_ONCE + 1])
     rows = [
         [
@@ -200,7 +219,7 @@ def deliveries_table(request: HttpRequest, webhooks: QuerySet[Delivery], *, all_
             row.kind,
             status_mark(row.status),
             str(row.tries),
-            link_for(request, row.event.order, row.event.order.order_id) if row.event else "",
+            _about_in_a_cell(request, row),
             moment(row.made_at),
         ]
         for row in found[:SHOWN_AT_ONCE]
@@ -208,7 +227,7 @@ def deliveries_table(request: HttpRequest, webhooks: QuerySet[Delivery], *, all_
     return Table(
         "webhooks",
         "Webhooks",
-        ["webhook-id", "kind", "status", "tries", "order", "made"],
+        ["webhook-id", "kind", "status", "tries", "order or settlement", "made"],
         rows,
         empty,
         all_at=all_at if len(found) > SHOWN_AT_ONCE else "",

@@ -101,7 +101,7 @@ class SendTest(_OfLiveEndpoint):
 
     def figures(self, row: Endpoint) -> Figures:
         """The newest test: a page that is sent twice makes one."""
-        newest = row.deliveries.filter(event=None).order_by("-pk").values_list("pk", flat=True).first()
+        newest = row.deliveries.filter(kind=TEST).order_by("-pk").values_list("pk", flat=True).first()
         return {"newest": newest or 0}
 
     def outlook(self, row: Endpoint) -> str:

@@ -6,11 +6,12 @@ from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 from payments.models.checks import choices, one_of
 from payments.models.event import Event
 from payments.models.merchant import Merchant
+from payments.models.settlement import SettlementEvent
 from payments.states import DeliveryStatus, Mode
 
 
 class Endpoint(models.Model):
-    """An address of a merchant that gets events of all its orders, of the kinds it chose."""
+    """An address of a merchant that gets events of all its orders and settlements, of the kinds it chose."""
 
     uid = models.CharField(max_length=40, unique=True)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="endpoints")
@@ -43,11 +44,15 @@ class Endpoint(models.Model):
 class Delivery(models.Model):
     """One event on its way to one address, in bytes that never change. `uid` is its webhook-id in every try.
 
-    `endpoint` is empty where the address is the order's own notify_url, `event` for a test message.
+    `endpoint` is empty where the address is the order's own notify_url. Of `event` and `settlement_event` one is set,
+    and neither for a test message.
     """
 
     uid = models.CharField(max_length=40, unique=True)
     event = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, related_name="deliveries")
+    settlement_event = models.ForeignKey(
+        SettlementEvent, on_delete=models.PROTECT, null=True, related_name="deliveries", db_index=False
+    )  # its unique constraint is an index already
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, null=True, related_name="deliveries")
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="deliveries")
     mode = models.CharField(max_length=4, choices=choices(Mode))
@@ -76,6 +81,13 @@ class Delivery(models.Model):
                 name="one_delivery_per_event_and_endpoint",
             ),
             UniqueConstraint(fields=["event"], condition=Q(endpoint=None), name="one_delivery_per_event_and_order"),
+            UniqueConstraint(
+                fields=["settlement_event", "endpoint"], name="one_delivery_per_settlement_event_and_endpoint"
+            ),
+            CheckConstraint(
+                condition=Q(settlement_event=None) | Q(event=None, endpoint__isnull=False),
+                name="delivery_is_about_one_event",
+            ),
             CheckConstraint(
                 condition=Q(status="due", due_at__isnull=False) | ~Q(status="due") & Q(due_at=None),
                 name="only_due_deliveries_have_a_time",

@@ -239,6 +239,7 @@ class SettlementEvent(models.Model):
 
     class Meta:
         constraints = [UniqueConstraint(fields=["settlement", "sequence"], name="one_settlement_event_per_number")]
+        indexes = [Index(fields=["at"], name="settlement_event_by_time")]
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.sequence} of {self.settlement_id}"

@@ -12,7 +12,17 @@ from django.db import transaction
 from django.db.models import Q
 
 from payments import clock, crypto, faults, ids, outgoing, signatures, urls, webhooks
-from payments.models import ApiKey, Delivery, DeliveryTry, Endpoint, Event, Order, ParkedOrigin
+from payments.models import (
+    ApiKey,
+    Delivery,
+    DeliveryTry,
+    Endpoint,
+    Event,
+    Order,
+    ParkedOrigin,
+    Settlement,
+    SettlementEvent,
+)
 from payments.services.calls import refuse_open_transaction
 from payments.states import DeliveryStatus, Mode
 
@@ -55,15 +65,30 @@ def enqueue(events: Iterable[Event], *, order: Order) -> None:
         body = ""
         for url, endpoint in _addresses(kind, order=order, endpoints=endpoints):
             body = body or webhooks.body_of(event, kind, order=order)
-            rows.append(new_delivery(event, kind, order=order, url=url, endpoint=endpoint, body=body))
+            rows.append(new_delivery(event, kind, url=url, endpoint=endpoint, body=body))
     if rows:
         Delivery.objects.bulk_create(rows)
 
 
-def _endpoints(order: Order) -> list[Endpoint]:
-    if not getattr(order, "has_endpoints", True):
+def enqueue_settlement(event: SettlementEvent) -> None:
+    """The same of a settlement's event, which endpoints alone are told of."""
+    kind = webhooks.settlement_kind_of(event)
+    chosen = [each for each in _endpoints(event.settlement) if _chooses(each, kind)] if kind else []
+    if chosen:
+        body = webhooks.settlement_body_of(event, kind)
+        Delivery.objects.bulk_create(
+            new_delivery(event, kind, url=endpoint.url, endpoint=endpoint, body=body) for endpoint in chosen
+        )
+
+
+def _endpoints(owner: Order | Settlement) -> list[Endpoint]:
+    if not getattr(owner, "has_endpoints", True):
         return []
-    return list(Endpoint.objects.filter(merchant_id=order.merchant_id, mode=order.mode, disabled_at=None))
+    return list(Endpoint.objects.filter(merchant_id=owner.merchant_id, mode=owner.mode, disabled_at=None))
+
+
+def _chooses(endpoint: Endpoint, kind: str) -> bool:
+    return not endpoint.kinds or kind in endpoint.kinds
 
 
 def _addresses(kind: str, *, order: Order, endpoints: list[Endpoint]) -> Iterable[tuple[str, Endpoint | None]]:
@@ -71,18 +96,26 @@ def _addresses(kind: str, *, order: Order, endpoints: list[Endpoint]) -> Iterabl
     if order.notify_url and kind not in (webhooks.REFUND, webhooks.AUTO_REFUND):
         yield order.notify_url, None
     for endpoint in endpoints:
-        if not endpoint.kinds or kind in endpoint.kinds:
+        if _chooses(endpoint, kind):
             yield endpoint.url, endpoint
 
 
-def new_delivery(event: Event, kind: str, *, order: Order, url: str, endpoint: Endpoint | None, body: str) -> Delivery:
+def new_delivery(
+    event: Event | SettlementEvent, kind: str, *, url: str, endpoint: Endpoint | None, body: str
+) -> Delivery:
     """A message of an event to one address, which is not written yet."""
+    owner: Order | Settlement
+    about: dict[str, Event | SettlementEvent]
+    if isinstance(event, Event):
+        owner, about = event.order, {"event": event}
+    else:
+        owner, about = event.settlement, {"settlement_event": event}
     return Delivery(
         uid=ids.new_message_id(),
-        event=event,
+        **about,
         endpoint=endpoint,
-        merchant_id=order.merchant_id,
-        mode=order.mode,
+        merchant_id=owner.merchant_id,
+        mode=owner.mode,
         kind=kind,
         url=url,
         origin=urls.origin_of("url", url),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from django.db import transaction
@@ -9,10 +10,13 @@ from django.db.models import F, Q, QuerySet
 
 from payments import ids, urls, webhooks
 from payments.errors import BadInput, EndpointLimitReached, EndpointOff, EndpointTaken, NoLiveKey, NotFound
-from payments.models import ApiKey, Delivery, Endpoint, Event, Merchant
+from payments.models import ApiKey, Delivery, Endpoint, Event, Merchant, SettlementEvent
 from payments.services.audit import Act, record_act
 from payments.services.deliveries import new_delivery, switch_off
 from payments.states import DeliveryStatus, Mode
+
+Told = tuple[Event | SettlementEvent, str]
+"""An event and the wire's name of it."""
 
 MOST_ENDPOINTS = 16
 """Live ones of a merchant in one mode: each of them multiplies what is sent."""
@@ -158,7 +162,7 @@ def replay_delivery(delivery_pk: int, *, at: datetime, by: Act | None = None) ->
     """
     with transaction.atomic():
         held = Delivery.objects.select_for_update(of=("self",))  # what is old may be deleted meanwhile
-        delivery = held.select_related("endpoint", "event__order").filter(pk=delivery_pk).first()
+        delivery = held.select_related("endpoint", *webhooks.ABOUT).filter(pk=delivery_pk).first()
         if delivery is None:
             raise NotFound("There is no such delivery.")
         if delivery.endpoint is not None:
@@ -269,7 +273,7 @@ def _pages(
     live = Endpoint.objects.filter(merchant=merchant_id, mode=mode, disabled_at=None)
     wanted &= Q(endpoint=endpoint) if endpoint else Q(endpoint=None) | Q(endpoint__in=live.values("pk"))
     for keys in _keys(span, "made_at", since):
-        yield Delivery.objects.filter(wanted, pk__in=keys, event__isnull=False)
+        yield Delivery.objects.filter(wanted, pk__in=keys).exclude(kind=webhooks.TEST)
 
 
 def _keys(rows: QuerySet[Any], column: str, since: datetime) -> Iterator[list[int]]:
@@ -287,22 +291,40 @@ def _keys(rows: QuerySet[Any], column: str, since: datetime) -> Iterator[list[in
         last, moment = page[-1]
 
 
-def _untold(endpoint: Endpoint, *, since: datetime, until: datetime) -> Iterator[list[tuple[Event, str]]]:
+def _untold(endpoint: Endpoint, *, since: datetime, until: datetime) -> Iterator[list[Told]]:
     """Events that the endpoint's kinds choose and of which it has no message, with their names, by pages."""
+    span = {"since": since, "until": until}
+    for told in chain(_untold_of_orders(endpoint, **span), _untold_of_settlements(endpoint, **span)):
+        yield [(event, kind) for event, kind in told if kind and (not endpoint.kinds or kind in endpoint.kinds)]
+
+
+def _untold_of_orders(endpoint: Endpoint, *, since: datetime, until: datetime) -> Iterator[list[Told]]:
     rows = ("order__customer", "payment", "refund__payment")
     for keys in _keys(Event.objects.filter(at__gte=since, at__lt=until), "at", since):
         mine = Event.objects.filter(pk__in=keys, order__merchant=endpoint.merchant_id, order__mode=endpoint.mode)
         untold = mine.exclude(pk__in=Delivery.objects.filter(endpoint=endpoint, event__in=keys).values("event"))
-        named = [(event, webhooks.kind_of(event)) for event in untold.select_related(*rows).order_by("at", "pk")]
-        yield [(event, kind) for event, kind in named if kind and (not endpoint.kinds or kind in endpoint.kinds)]
+        yield [(event, webhooks.kind_of(event)) for event in untold.select_related(*rows).order_by("at", "pk")]
 
 
-def _queue(endpoint: Endpoint, told_of: list[tuple[Event, str]], *, at: datetime) -> int:
+def _untold_of_settlements(endpoint: Endpoint, *, since: datetime, until: datetime) -> Iterator[list[Told]]:
+    span = SettlementEvent.objects.filter(at__gte=since, at__lt=until)
+    mine = span.filter(settlement__merchant=endpoint.merchant_id, settlement__mode=endpoint.mode)
+    for keys in _keys(mine, "at", since):
+        told = Delivery.objects.filter(endpoint=endpoint, settlement_event__in=keys).values("settlement_event")
+        untold = SettlementEvent.objects.filter(pk__in=keys).exclude(pk__in=told)
+        events = untold.select_related("settlement", "payout").order_by("at", "pk")
+        yield [(event, webhooks.settlement_kind_of(event)) for event in events]
+
+
+def _queue(endpoint: Endpoint, told_of: list[Told], *, at: datetime) -> int:
     """Write messages of events that are over, with bodies made anew."""
     rows = []
     for event, kind in told_of:
-        body = webhooks.body_of(event, kind, order=event.order)
-        row = new_delivery(event, kind, order=event.order, url=endpoint.url, endpoint=endpoint, body=body)
+        if isinstance(event, Event):
+            body = webhooks.body_of(event, kind, order=event.order)
+        else:
+            body = webhooks.settlement_body_of(event, kind)
+        row = new_delivery(event, kind, url=endpoint.url, endpoint=endpoint, body=body)
         row.due_at = at
         rows.append(row)
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)  # the same replay may run twice at once

@@ -11,6 +11,7 @@ from payments.errors import InvalidMove, NothingToSettle, NotSettled, SamePerson
 from payments.models import GatewayAccount, Payment, Payout, Settlement, SettlementEvent, SettlementLine, Transfer
 from payments.services.audit import Act, record_act
 from payments.services.bulk import insert_from
+from payments.services.deliveries import enqueue_settlement
 from payments.services.ledger import Source, accounts_of
 from payments.services.settlement_lines import Group, unsettled
 from payments.states import (
@@ -174,14 +175,18 @@ def move_settlement(
 
 
 def record(settlement: Settlement, *, kind: str, cause: str, at: datetime, payout: Payout | None = None) -> None:
-    """Append an event under the settlement's next number. The caller holds the settlement; raises StaleRow."""
+    """Append an event under the settlement's next number, with what its merchant is told of it.
+
+    The caller holds the settlement, as it is now. Raises StaleRow.
+    """
     numbered = Settlement.objects.filter(pk=settlement.pk, last_sequence=settlement.last_sequence)
     if numbered.update(last_sequence=F("last_sequence") + 1) != 1:
         raise StaleRow(settlement)
     settlement.last_sequence += 1
-    SettlementEvent.objects.create(
+    event = SettlementEvent.objects.create(
         settlement=settlement, payout=payout, sequence=settlement.last_sequence, kind=kind, cause=cause, at=at
     )
+    enqueue_settlement(event)
 
 
 def in_words(status: str) -> str:

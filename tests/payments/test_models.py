@@ -29,6 +29,8 @@ from payments.models import (
     Payment,
     RecoveryCode,
     SecondFactor,
+    Settlement,
+    SettlementEvent,
     Transfer,
 )
 from payments.services.disputes import post_adjustment
@@ -197,6 +199,20 @@ def _two_deliveries(with_endpoint):
         _delivery(first.event, endpoint=endpoint)
 
 
+def _settled_delivery(**columns):
+    """A message of one settlement event to one endpoint, whichever call it is."""
+    if not SettlementEvent.objects.exists():
+        merchant = MerchantFactory()
+        now = {"collects": "operator", "cutoff_at": merchant.created_at, "opened_at": merchant.created_at}
+        settlement = Settlement.objects.create(uid="settle_1", merchant=merchant, mode="test", currency="INR", **now)
+        settlement.events.create(sequence=1, kind="settlement.closed", cause="test", at=merchant.created_at)
+        _endpoint(merchant)
+    event, endpoint = SettlementEvent.objects.get(), Endpoint.objects.get()
+    known = {"settlement_event": event, "endpoint": endpoint, "merchant": endpoint.merchant, "mode": "test"}
+    known |= {"uid": f"msg_{Delivery.objects.count()}", "url": endpoint.url, "made_at": event.at, "due_at": event.at}
+    return Delivery.objects.create(**{**known, **columns})
+
+
 def _two_tries_of_a_number():
     told = {"delivery": _delivery(), "number": 1, "at": MerchantFactory().created_at, "duration_ms": 1}
     DeliveryTry.objects.create(**told)
@@ -324,6 +340,11 @@ BREAKS = {
         lambda: _delivery(due_at=None),
         lambda: _delivery(status="delivered"),
         lambda: _set(_delivery(), status="abandoned"),
+    ],
+    "one_delivery_per_settlement_event_and_endpoint": [lambda: (_settled_delivery(), _settled_delivery())],
+    "delivery_is_about_one_event": [
+        lambda: _settled_delivery(endpoint=None),
+        lambda: _settled_delivery(event=_delivery().event),
     ],
     "one_row_per_try": [_two_tries_of_a_number],
     "simulated_status_known": [lambda: _simulated("lost")],

@@ -13,11 +13,14 @@ from payments.jobs import run_job
 from payments.models import Delivery, DeliveryTry, Event, Order
 from payments.selectors import due_jobs
 from payments.services.deliveries import deliver
+from payments.services.endpoints import add_endpoint
 from payments.services.payments import start_payment
-from tests.factories import OrderFactory, card_request, make_merchant_with_key
+from payments.services.payouts import send_payout
+from tests.factories import OrderFactory, act, card_request, make_merchant_with_key
 from tests.payments.receiver import HANG, answer, receiving
 from tests.proof import crash, recover, run_together
 from tests.proof.processes import ROOT, environment, wait_for
+from tests.settling import close, sell, settle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 POINTS = sorted(name for name in faults.POINTS if name.startswith("delivery."))
@@ -72,6 +75,36 @@ def test_a_crash_around_the_commit_of_a_payment_leaves_event_and_delivery_or_nei
     recover([timedelta(seconds=6)])
     assert Order.objects.get().status == "paid"
     assert Delivery.objects.count() == 1
+
+
+def _settled(merchant, url):
+    """A closed settlement of a merchant whose endpoint is told of transfers, and how its transfer is made."""
+    add_endpoint(merchant, "test", url, ["SETTLEMENT_INITIATED"], at=clock.now())
+    sell(merchant)
+    settlement = close(settle(merchant))
+    by = act()
+    return lambda: send_payout(settlement.pk, net_minor=settlement.net_minor, by=by, at=clock.now())
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_settlements_webhook_outlives_a_crash_between_commit_and_send(merchant, point):
+    with receiving() as shop:
+        _settled(merchant, f"{shop.origin}/hook")()
+        assert crash(point, _work)
+        recover([timedelta(seconds=31)], work=_work)
+        sent = {(headers["webhook-id"], body) for _, headers, body in shop.requests}
+        assert len(shop.requests) == 1 + (point != "delivery.after_claim")
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.kind) == ("delivered", "SETTLEMENT_INITIATED")
+    assert sent == {(delivery.uid, delivery.body.encode())}
+
+
+def test_a_crash_before_the_commit_of_a_transfer_leaves_no_webhook_of_it(merchant):
+    transfer = _settled(merchant, "https://shop.example.com/hook")
+    assert crash("payout.before_commit", transfer)
+    assert not Delivery.objects.exists()
+    transfer()
+    assert Delivery.objects.get().settlement_event.kind == "payout.sent"
 
 
 def test_two_workers_at_once_deliver_once(merchant):

@@ -12,6 +12,7 @@ from payments.states import DeliveryStatus
 from tests.factories import paid
 from tests.payments.receiver import OK, answer, receiving
 from tests.rest.conftest import refused
+from tests.settling import close, pay_out, sell, settle
 
 HOOK = "https://8.8.8.8/hook"
 
@@ -168,3 +169,23 @@ def test_the_events_of_an_order_in_order(caller, stranger):
     [success] = [event for event in told if event["type"] == "PAYMENT_SUCCESS_WEBHOOK"]
     assert success["cf_payment_id"] == payment.uid
     refused(stranger("GET", f"/orders/{order.order_id}/events"), 404, "order_not_found")
+
+
+def test_a_settlements_message_in_the_log(caller, merchant, endpoint):
+    sell(merchant)
+    settlement = close(settle(merchant))
+    pay_out(settlement)
+    [row] = caller("GET", "/webhooks/deliveries?type=SETTLEMENT_SUCCESS").json()["data"]
+    assert (row["settlement_id"], row["order_id"]) == (settlement.uid, None)
+    whole = caller("GET", f"/webhooks/deliveries/{row['webhook_id']}").json()
+    assert '"utr":"HDFC0001"' in whole["body"]
+    other = caller("GET", "/webhooks/deliveries?type=PAYMENT_SUCCESS_WEBHOOK").json()["data"][0]
+    assert other["settlement_id"] is None
+
+
+def test_an_endpoint_chooses_settlements_alone(caller, merchant):
+    made = caller("POST", "/webhooks/endpoints", {"url": HOOK, "kinds": ["SETTLEMENT_FAILED"]}).json()
+    assert made["kinds"] == ["SETTLEMENT_FAILED"]
+    sell(merchant)
+    pay_out(close(settle(merchant)))
+    assert not Delivery.objects.exists()

@@ -154,6 +154,17 @@ def test_many_at_once_are_all_kept_and_one_is_new(order_id):
     assert sorted(one.times for one in inbox.of_orders([order_id])[order_id]) == [2] * 8
 
 
+def test_a_settlements_message_is_taken_and_not_kept_as_an_orders(client, order_id):
+    told = {
+        "data": {"settlement": {"settlement_id": "settle_x", "status": "SUCCESS"}},
+        "type": "SETTLEMENT_SUCCESS",
+        "till": {"sequence": 2, "order_id": None, "settlement_id": "settle_x", "event": "settlement.paid_out"},
+    }
+    assert send(json.dumps(told).encode()) == 204
+    assert inbox.of_orders([order_id])[order_id] == []
+    assert "SETTLEMENT" not in client.get("/shop/orders").content.decode()
+
+
 def test_a_store_that_cannot_be_used_asks_for_the_message_again(client, order_id, monkeypatch):
     def locked(*args, **kwargs):
         raise sqlite3.OperationalError("database is locked")

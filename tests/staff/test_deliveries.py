@@ -15,6 +15,7 @@ from payments.services.endpoints import add_endpoint, disable_endpoint, send_tes
 from payments.services.merchants import revoke_key
 from payments.services.payments import start_payment
 from tests.factories import DECLINED, OrderFactory, card_request, make_merchant_with_key
+from tests.settling import close, pay_out, sell, settle
 from tests.staff import ADMIN
 from tests.staff.conftest import make_staff, signed_in
 from tests.staff.deeds import WHY, acts, buttons, confirm, do, fill_in, page_of, problems, token_of
@@ -299,3 +300,26 @@ def test_who_may_only_look_finds_no_button(given_up):
     assert "replay" not in viewer.get(page_of(given_up.merchant)).content.decode()
     assert viewer.post(f"{LIST}{given_up.pk}/replay/", {"reason": WHY}).status_code == 403
     assert _ask(viewer, given_up.merchant).status_code == 403
+
+
+# --- Settlements ---
+
+
+def test_a_settlements_webhook_is_shown_found_and_sent_again(chief, shop, endpoint):
+    sell(shop)
+    settlement = close(settle(shop))
+    pay_out(settlement)
+    row = _end(Delivery.objects.get(kind="SETTLEMENT_SUCCESS"))
+
+    page = chief.get(page_of(row)).content.decode()
+    assert settlement.uid in page
+    assert "settlement.paid_out" in page
+    assert "a test message" not in page
+    of_it = {Delivery.objects.get(kind="SETTLEMENT_INITIATED").pk, row.pk}
+    assert _found(chief, f"q={settlement.uid}") == _found(chief, f"q={settlement.uid}&mode=test") == of_it
+    assert settlement.uid in chief.get(LIST).content.decode()
+    assert settlement.uid in chief.get(page_of(endpoint)).content.decode()
+    do(chief, row, "replay")
+    row.refresh_from_db()
+    assert row.status == "due"
+    assert AuditEntry.objects.get(act="delivery.replay").order is None
