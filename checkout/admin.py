@@ -19,6 +19,7 @@ from checkout.staff import (
     refunds,
     routing_rules,
     site,
+    statements,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "refunds",
     "routing_rules",
     "site",
+    "statements",
 ]

@@ -10,6 +10,9 @@ TABLES = (
     "payments_auditentry",
     "payments_gatewayevent",
     "payments_settlementevent",
+    "payments_statementfile",
+    "payments_statementline",
+    "payments_gatewaysettlement",
 )
 """Rows that nobody changes or deletes."""
 

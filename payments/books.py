@@ -6,11 +6,21 @@ from typing import Any
 
 from django.db.models import F, Q, Sum
 
-from payments import settlement_books
+from payments import settlement_books, statement_books
 from payments.entries import Difference, Entry, chunks, entries_of, in_words
 from payments.gateways.registry import SIMULATOR
 from payments.gateways.simulator.models import SimulatedPayment, SimulatedRefund
-from payments.models import Adjustment, LedgerAccount, Order, Payment, Payout, Refund, Settlement, Transfer
+from payments.models import (
+    Adjustment,
+    GatewaySettlement,
+    LedgerAccount,
+    Order,
+    Payment,
+    Payout,
+    Refund,
+    Settlement,
+    Transfer,
+)
 from payments.states import (
     LIVE,
     REFUND_RESERVES,
@@ -46,6 +56,7 @@ def _look() -> Iterator[Difference]:
         yield from _of_orders(orders)
     yield from _of_adjustments()
     yield from settlement_books.differences()
+    yield from statement_books.differences()
     yield from _of_strays()
 
 
@@ -200,6 +211,7 @@ def _of_strays() -> Iterator[Difference]:
         (Transfer.REFUND, Refund),
         (Transfer.ADJUSTMENT, Adjustment),
         (Transfer.PAYOUT, Payout),
+        (Transfer.GATEWAY_SETTLEMENT, GatewaySettlement),
     ):
         known: Any = model._default_manager.values("pk")
         for transfer in Transfer.objects.filter(source_type=source_type).exclude(source_id__in=known):

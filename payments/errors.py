@@ -47,6 +47,10 @@ class TooManyDecimals(BadInput):
         )
 
 
+class AlreadyImported(PaymentsError):
+    """A file was imported before."""
+
+
 class OrderIdTaken(PaymentsError):
     """The merchant has used this order id before, in this mode."""
 

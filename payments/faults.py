@@ -33,6 +33,7 @@ POINTS = frozenset({
     "settle.after_build",
     "settle.before_close_commit",
     "payout.before_commit",
+    "statement.before_commit",
     "delivery.after_claim",
     "delivery.after_send",
     "delivery.before_note_commit",

@@ -99,6 +99,33 @@ class PayoutStatus(StrEnum):
     FAILED = "failed"
 
 
+class StatementKind(StrEnum):
+    """Whose file it is: the bank's about our account, or a gateway's about what it paid."""
+
+    BANK = "bank"
+    GATEWAY = "gateway"
+
+
+class LineType(StrEnum):
+    """What a line of a file is: `credit` came into our bank, `debit` left it."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    CREDIT = "credit"
+    DEBIT = "debit"
+
+
+class Bucket(StrEnum):
+    """Where a line's difference from the books belongs; what the gateway kept is counted beside, as fee."""
+
+    MATCHED = "matched"
+    FEE = "fee"
+    TIMING = "timing"
+    SHORT = "short"
+    MISSING = "missing"
+    DUPLICATE = "duplicate"
+
+
 class AccountKind(StrEnum):
     """Accounts of the ledger, one per merchant, mode and currency: who owes whom (the design's section 5)."""
 

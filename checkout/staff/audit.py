@@ -25,6 +25,7 @@ from payments.models import (
     Payment,
     Refund,
     RoutingRule,
+    StatementFile,
 )
 
 ACTS = {
@@ -67,6 +68,7 @@ ACTS = {
     "sign_in.done": "signed in",
     "sign_in.fail": "(or somebody in that name) typed a wrong password or code",
     "sign_in.lock": "was locked out for a while",
+    "statement.import": "imported a file of a bank or gateway",
     "user.add": "made a staff account",
     "user.change": "changed a staff account",
     "user.password": "set somebody’s password",
@@ -86,6 +88,7 @@ OBJECTS: dict[str, tuple[type[Model], str]] = {
     "payment": (Payment, "uid"),
     "refund": (Refund, "uid"),
     "routing_rule": (RoutingRule, "pk"),
+    "statement": (StatementFile, "pk"),
     "user": (User, "pk"),
 }
 """What an act can be done to, and by which field it is named."""

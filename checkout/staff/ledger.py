@@ -18,7 +18,7 @@ from checkout.staff.facts import Panel, facts_of, link_for, link_to, moment, sho
 from checkout.staff.ranges import Period
 from checkout.staff.search import FindsByTerm, adjustments_by, any_of, order_ids
 from checkout.staff.terms import Term
-from payments.models import Adjustment, LedgerAccount, Payment, Refund, Transfer
+from payments.models import Adjustment, GatewaySettlement, LedgerAccount, Payment, Refund, Transfer
 from payments.money import EXPONENT
 
 
@@ -185,7 +185,12 @@ def with_source(transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
     )
 
 
-SOURCES = {Transfer.PAYMENT: Payment, Transfer.REFUND: Refund, Transfer.ADJUSTMENT: Adjustment}
+SOURCES = {
+    Transfer.PAYMENT: Payment,
+    Transfer.REFUND: Refund,
+    Transfer.ADJUSTMENT: Adjustment,
+    Transfer.GATEWAY_SETTLEMENT: GatewaySettlement,
+}
 
 
 def source_words(transfer: Any) -> str:

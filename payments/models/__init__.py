@@ -13,6 +13,7 @@ from payments.models.payment import Authorization, Payment
 from payments.models.refund import Refund
 from payments.models.settlement import Payout, Settlement, SettlementEvent, SettlementLine, SettlementSchedule
 from payments.models.staff import RecoveryCode, SecondFactor, SignInTries
+from payments.models.statement import GatewaySettlement, StatementFile, StatementLine
 from payments.models.worker import Worker
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "FeePlan",
     "GatewayAccount",
     "GatewayEvent",
+    "GatewaySettlement",
     "IdempotencyKey",
     "LedgerAccount",
     "Merchant",
@@ -44,6 +46,8 @@ __all__ = [
     "SettlementLine",
     "SettlementSchedule",
     "SignInTries",
+    "StatementFile",
+    "StatementLine",
     "Transfer",
     "Worker",
 ]

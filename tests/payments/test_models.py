@@ -1,6 +1,6 @@
 """Every promise of the database, proved by trying to break it behind the services' backs."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.apps import apps
@@ -22,15 +22,20 @@ from payments.models import (
     FeePlan,
     GatewayAccount,
     GatewayEvent,
+    GatewaySettlement,
     IdempotencyKey,
     LedgerAccount,
     Merchant,
     Order,
     Payment,
+    Payout,
     RecoveryCode,
+    Refund,
     SecondFactor,
     Settlement,
     SettlementEvent,
+    StatementFile,
+    StatementLine,
     Transfer,
 )
 from payments.services.disputes import post_adjustment
@@ -213,6 +218,38 @@ def _settled_delivery(**columns):
     return Delivery.objects.create(**{**known, **columns})
 
 
+def _statement(**columns):
+    """The one file there is, or a new one."""
+    told = {"kind": "bank", "mode": "test", "name": "x.csv", "sha256": "0" * 64, "line_count": 1}
+    days = {"period_from": date(2026, 11, 1), "period_to": date(2026, 11, 2)}
+    by = {"imported_by": UserFactory(username="teller"), "imported_at": clock.now()}
+    return StatementFile.objects.create(**{**told, **days, **by, **columns})
+
+
+def _gateway_settlement():
+    account = GatewayAccount.objects.first() or GatewayAccountFactory()
+    file = StatementFile.objects.first() or _statement()
+    told = {"reference": "S1", "currency": "INR", "date": file.period_from}
+    sums = {"total_minor": 0, "paid_minor": 0, "cost_minor": 0}
+    GatewaySettlement.objects.create(file=file, account=account, **told, **sums)
+
+
+def _statement_line(**columns):
+    file = StatementFile.objects.first() or _statement()
+    told = {"number": 2, "type": "payment", "date": file.period_from, "currency": "INR", "bucket": "matched"}
+    StatementLine.objects.create(file=file, **{**told, **columns})
+
+
+def _payout():
+    if not Payout.objects.exists():
+        merchant = MerchantFactory()
+        now = {"collects": "operator", "cutoff_at": merchant.created_at, "opened_at": merchant.created_at}
+        settlement = Settlement.objects.create(uid="settle_1", merchant=merchant, mode="test", currency="INR", **now)
+        told = {"uid": "payout_1", "amount_minor": 1, "sent_at": merchant.created_at, "sent_by": UserFactory()}
+        settlement.payouts.create(**told)
+    return Payout.objects.get()
+
+
 def _two_tries_of_a_number():
     told = {"delivery": _delivery(), "number": 1, "at": MerchantFactory().created_at, "duration_ms": 1}
     DeliveryTry.objects.create(**told)
@@ -347,6 +384,31 @@ BREAKS = {
         lambda: _settled_delivery(event=_delivery().event),
     ],
     "one_row_per_try": [_two_tries_of_a_number],
+    "statement_mode_known": [lambda: _statement(mode="both")],
+    "gateway_statement_has_an_account": [lambda: _statement(kind="gateway"), lambda: _statement(kind="other")],
+    "statement_period_in_order": [lambda: _statement(period_to=date(2026, 10, 31))],
+    "one_gateway_settlement_per_file": [lambda: (_gateway_settlement(), _gateway_settlement())],
+    "statement_net_is_gross_less_cost": [lambda: _statement_line(gross_minor=5)],
+    "statement_difference_is_explained": [
+        lambda: _statement_line(gross_minor=5, net_minor=5),
+        lambda: _statement_line(gross_minor=5, net_minor=5, missing_minor=4),
+        lambda: _statement_line(expected_minor=5),
+    ],
+    "books_only_is_not_in_the_file": [
+        lambda: _statement_line(number=None, gross_minor=5, net_minor=5, missing_minor=5)
+    ],
+    "statement_bucket_known": [lambda: _statement_line(bucket="lost")],
+    "statement_type_known": [lambda: _statement_line(type="other")],
+    "one_row_per_statement_line": [lambda: (_statement_line(), _statement_line())],
+    "one_statement_line_per_payment": [
+        lambda: [_statement_line(number=n, payment=Payment.objects.first() or PaymentFactory()) for n in (1, 2)]
+    ],
+    "one_statement_line_per_refund": [
+        lambda: [_statement_line(number=n, refund=Refund.objects.first() or RefundFactory()) for n in (1, 2)]
+    ],
+    "one_statement_line_per_payout_and_type": [
+        lambda: [_statement_line(number=n, type="debit", payout=_payout()) for n in (1, 2)]
+    ],
     "simulated_status_known": [lambda: _simulated("lost")],
     "simulated_money_on_capture_only": [
         lambda: _simulated("captured"),

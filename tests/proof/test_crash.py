@@ -33,6 +33,7 @@ from tests.factories import (
     paid,
     start,
 )
+from tests.payments import test_statements
 from tests.proof import assert_books_agree, assert_quiet, crash, recover, test_deliveries, test_settlements, work
 from tests.proof.test_crash_sweep import ACTION_POINTS, LATER_OPERATIONS, REFUND_POINTS
 
@@ -295,5 +296,5 @@ def test_every_fault_point_is_crashed_at():
     here = {*PAY_POINTS, *EXPIRE_POINTS, *CREATE_POINTS, *TERMINATE_POINTS, *EVENT_POINTS, "adjustment.before_commit"}
     swept = {*ACTION_POINTS, *REFUND_POINTS}
     killed = {point for _, point in test_settlements.KILLED}
-    assert here | swept | killed | set(test_deliveries.POINTS) == faults.POINTS
+    assert here | swept | killed | set(test_deliveries.POINTS) | {test_statements.KILLED_AT} == faults.POINTS
     assert {point for _, _, points, _ in LATER_OPERATIONS.values() for point in points} >= swept

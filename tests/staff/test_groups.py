@@ -71,6 +71,9 @@ OPEN_TO = {
     "adjustments": BOOKS,
     "audit": ("auditor",),
     "fee plans": ("finance",),
+    "files of banks": BOOKS,
+    "lines of files": BOOKS,
+    "what gateways paid": BOOKS,
     "people": (),
     "groups": (),
     "an order": SEEN_BY_ALL,
@@ -130,6 +133,9 @@ LISTS = {
     "adjustments": "adjustment",
     "audit": "auditentry",
     "fee plans": "feeplan",
+    "files of banks": "statementfile",
+    "lines of files": "statementline",
+    "what gateways paid": "gatewaysettlement",
 }
 MONEY = [
     "order", "payment", "refund", "transfer", "ledgeraccount", "adjustment", "auditentry", "event", "gatewayevent",
@@ -283,9 +289,10 @@ def test_nobody_adds_changes_or_deletes_a_money_row_by_the_admins_own_forms(book
 
 
 def test_every_money_model_in_the_admin_is_on_the_list():
-    forms = {"apikey", "merchant", "feeplan", "endpoint", "gatewayaccount", "routingrule"}
+    forms = {"apikey", "merchant", "feeplan", "endpoint", "gatewayaccount", "routingrule", "statementfile"}
+    pages_only = {"statementline", "gatewaysettlement"}
     ours = {model._meta.model_name for model in admin.site._registry if model._meta.app_label == "payments"}
-    assert ours == {*MONEY, *forms}
+    assert ours == {*MONEY, *forms, *pages_only}
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -335,6 +342,7 @@ def test_the_groups_are_there_after_migrating_and_have_words():
     }  # fmt: skip
     assert _rights("auditor") - _rights("viewer") == {
         "view_ledgeraccount", "view_transfer", "view_adjustment", "view_auditentry",
+        "view_statementfile", "view_statementline", "view_gatewaysettlement",
     }  # fmt: skip
     assert not [name for name in _rights("auditor") if not name.startswith("view_")]
     assert _rights("support") - _rights("viewer") == {"change_order", "add_order", "change_delivery"}
