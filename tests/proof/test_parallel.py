@@ -171,7 +171,7 @@ def test_ten_workers_ask_about_a_payment_once(even_if_early, monkeypatch):
     payment = PaymentFactory()
     asked = []
     answer = fact_for(payment, "success")
-    monkeypatch.setattr(Simulator, "inquire", lambda self, account, key: asked.append(key) or answer)
+    monkeypatch.setattr(Simulator, "inquire", lambda self, account, reference: asked.append(reference.key) or answer)
     at = payment.started_at + timedelta(seconds=6)
     ask = [lambda: inquire_payment(payment.pk, at=at, even_if_early=even_if_early)] * 10
     assert sorted(run_together(*ask)) == [False] * 9 + [True]
