@@ -31,12 +31,21 @@ def cutoff(at: datetime, days: int, time_zone: str) -> datetime:
 
     With no days to wait that is `at` itself, for the day is not over.
     """
-    zone = ZoneInfo(time_zone)
-    today = at.astimezone(zone).date()
+    return min(at, end_of(last_day_due(at, days, time_zone), time_zone))
+
+
+def last_day_due(at: datetime, days: int, time_zone: str) -> date:
+    """The last day, in the merchant's zone, whose payments are settled by the day of `at`."""
+    today = at.astimezone(ZoneInfo(time_zone)).date()
     day = today
     while settled_on(day, days) > today:
         day -= _DAY
-    return min(at, _start_of(day + _DAY, zone))
+    return day
+
+
+def end_of(day: date, time_zone: str) -> datetime:
+    """When a merchant's day is over and the next begins."""
+    return _start_of(day + _DAY, ZoneInfo(time_zone))
 
 
 def next_run(at: datetime, time_zone: str) -> datetime:

@@ -48,9 +48,10 @@ def post_adjustment(
     at: datetime,
     payment: Payment | None = None,
     is_paid_in: bool = False,
+    collects: Collects | None = None,
 ) -> Adjustment:
     """Correct what a merchant is owed: above zero to the merchant, below zero from it. `is_paid_in` says that the
-    merchant paid it into our bank.
+    merchant paid it into our bank, `collects` in whose settlements it goes where no payment says so.
 
     Raises BadInput for an amount of nothing, without a reason, for the payment of another merchant, and for less than
     nothing paid in.
@@ -69,7 +70,7 @@ def post_adjustment(
             mode=mode,
             amount_minor=amount_minor,
             currency=currency,
-            collects=_collects(merchant, mode, payment),
+            collects=_collects(merchant, mode, payment, collects),
             is_paid_in=is_paid_in,
             reason=by.reason.strip()[:200],
             made_by_id=by.user_id,
@@ -89,9 +90,13 @@ def post_adjustment(
     return row
 
 
-def _collects(merchant: Merchant, mode: str, payment: Payment | None) -> str:
-    """In whose settlements a correction goes: its payment's, else the merchant's, if its gateways all pay it."""
+def _collects(merchant: Merchant, mode: str, payment: Payment | None, asked: Collects | None) -> str:
+    """In whose settlements a correction goes: its payment's, else those asked for, else the merchant's, if its gateways
+    all pay it.
+    """
     if payment is not None:
         return payment.account.collects
+    if asked is not None:
+        return asked
     found = set(GatewayAccount.objects.filter(merchant=merchant, mode=mode).values_list("collects", flat=True))
     return Collects.MERCHANT if found == {Collects.MERCHANT} else Collects.OPERATOR

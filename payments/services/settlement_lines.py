@@ -34,6 +34,10 @@ class Group:
     currency: str
     collects: str = Collects.OPERATOR
 
+    def __str__(self) -> str:
+        by_itself = self.collects == Collects.MERCHANT
+        return f"{self.currency} ({self.mode}), paid {'by the gateway itself' if by_itself else 'out by us'}"
+
     @property
     def own(self) -> dict[str, Any]:
         return {"merchant": self.merchant, "mode": self.mode, "currency": self.currency}
@@ -84,6 +88,11 @@ def unsettled(group: Group, *, cutoff_at: datetime, at: datetime) -> dict[LineKi
         LineKind.REVERSAL: reversed_,
         LineKind.ADJUSTMENT: adjustments,
     }
+
+
+def is_due(group: Group, *, cutoff_at: datetime, at: datetime) -> bool:
+    """Whether there is anything to settle."""
+    return any(rows.exists() for rows in unsettled(group, cutoff_at=cutoff_at, at=at).values())
 
 
 def _has_line(**of: Any) -> Exists:

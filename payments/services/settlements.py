@@ -13,7 +13,7 @@ from payments.services.audit import Act, record_act
 from payments.services.bulk import insert_from
 from payments.services.deliveries import enqueue_settlement
 from payments.services.ledger import Source, accounts_of
-from payments.services.settlement_lines import Group, unsettled
+from payments.services.settlement_lines import Group, is_due
 from payments.states import (
     SETTLEMENT_MOVES,
     AccountKind,
@@ -33,8 +33,7 @@ def open_settlement(group: Group, *, cutoff_at: datetime, at: datetime, by: Act 
     found = group.settlements().filter(status=SettlementStatus.OPEN).first()
     if found is not None:
         return found
-    due = unsettled(group, cutoff_at=cutoff_at, at=at)
-    if not any(rows.exists() for rows in due.values()):
+    if not is_due(group, cutoff_at=cutoff_at, at=at):
         raise NothingToSettle("Nothing waits to be settled up to then.")
     try:
         with transaction.atomic():
@@ -75,7 +74,10 @@ def set_collects(account_pk: int, collects: Collects, *, by: Act, at: datetime) 
         if _takes_unsettled(account):
             raise NotSettled("Settle what this gateway took so far, and close that: it was collected the other way.")
         GatewayAccount.objects.filter(pk=account.pk).update(collects=collects)
-        record_act("account.collects", by, object_type="gateway account", object_id=str(account), at=at, to=collects)
+        record_act(
+            "account.collects", by, object_type="gateway_account", object_id=str(account.pk), at=at,
+            name=str(account), to=collects,
+        )  # fmt: skip
 
 
 def _takes_unsettled(account: GatewayAccount) -> bool:
