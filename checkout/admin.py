@@ -15,9 +15,11 @@ from checkout.staff import (
     merchants,
     orders,
     payments,
+    payouts,
     people,
     refunds,
     routing_rules,
+    settlements,
     site,
     statements,
 )
@@ -37,9 +39,11 @@ __all__ = [
     "merchants",
     "orders",
     "payments",
+    "payouts",
     "people",
     "refunds",
     "routing_rules",
+    "settlements",
     "site",
     "statements",
 ]

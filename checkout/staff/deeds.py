@@ -47,10 +47,12 @@ MEANWHILE = "Nothing was changed: something else happened after you saw that pag
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How things really stand after a deed: a level of Django's messages, and words."""
+    """How things really stand after a deed: a level of Django's messages, words, and where to read on."""
 
     level: int
     text: str
+    url: str = ""
+    """Empty: the page of the row it was done to."""
 
 
 class Deed(Generic[Row]):
@@ -132,13 +134,16 @@ class DoorsAdmin(StaffAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        row = context["original"]
-        context["deeds"] = [
+        context["deeds"] = self.doors(request, context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def doors(self, request: HttpRequest, row: Any) -> list[dict[str, str]]:
+        """Labels and addresses of what this person may do to a row now."""
+        return [
             {"label": deed.label, "url": self._url(deed, row)}
             for deed in (self.deeds if row else ())
             if request.user.has_perm(deed.permission) and not deed.why_not(row, _user_id(request))
         ]
-        return super().render_change_form(request, context, *args, **kwargs)
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def deed_view(self, request: HttpRequest, object_id: str, deed: Deed[Any]) -> HttpResponse:
@@ -242,9 +247,8 @@ class DoorsAdmin(StaffAdmin):
 
     def _tell(self, request: HttpRequest, row: Any, told: Told) -> HttpResponse:
         self.message_user(request, told.text, told.level)
-        return HttpResponseRedirect(
-            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
-        )
+        own = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+        return HttpResponseRedirect(told.url or own)
 
     def _door(self, deed: Deed[Any]) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{deed.name}"

@@ -19,7 +19,7 @@ from payments.services.audit import Act
 from payments.services.disputes import close_dispute, open_dispute, post_adjustment
 from payments.states import PaymentStatus
 
-TO_MERCHANT, FROM_MERCHANT = "to the merchant", "from the merchant"
+TO_MERCHANT, FROM_MERCHANT, PAID_IN = "to the merchant", "from the merchant", "paid in by the merchant"
 
 
 class _OfDispute(Deed[Payment]):
@@ -101,7 +101,9 @@ class AdjustmentForm(AmountForm):
     """How much the merchant is owed more, or less. No sign: the direction is said in words."""
 
     field_order = ["direction", "amount", "reason"]
-    direction = forms.ChoiceField(choices=[("", "Choose…"), (TO_MERCHANT, TO_MERCHANT), (FROM_MERCHANT, FROM_MERCHANT)])
+    direction = forms.ChoiceField(
+        choices=[("", "Choose…"), *((way, way) for way in (TO_MERCHANT, FROM_MERCHANT, PAID_IN))]
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -144,9 +146,8 @@ class PostAdjustment(Deed[Payment]):
         )
 
     def consequences(self, row: Payment, asked: dict[str, Any]) -> list[str]:
-        more = "more" if asked["direction"] == TO_MERCHANT else "less"
         return [
-            f"{row.merchant.name} is owed {money(asked['amount'].minor, row)} {more}.",
+            _became(row, asked),
             "No money moves now. The entry cannot be changed or deleted.",
         ]
 
@@ -154,9 +155,18 @@ class PostAdjustment(Deed[Payment]):
         return f"Post {money(asked['amount'].minor, row)} {asked['direction']}"
 
     def do(self, row: Payment, asked: dict[str, Any], *, seen: Figures, by: Act, at: datetime) -> Told:
-        amount, is_to = asked["amount"], asked["direction"] == TO_MERCHANT
-        signed_minor = amount.minor if is_to else -amount.minor
+        minor, is_paid_in = asked["amount"].minor, asked["direction"] == PAID_IN
+        if asked["direction"] == FROM_MERCHANT:
+            minor = -minor
+        own = {"mode": row.mode, "payment": row, "is_paid_in": is_paid_in}
         with unchanged(self, row, order_pk=row.order_id, seen=seen):
-            post_adjustment(row.merchant, signed_minor, row.currency, mode=row.mode, by=by, at=at, payment=row)
-        told = f"Posted: {row.merchant.name} is owed {money(amount.minor, row)} {'more' if is_to else 'less'}."
-        return Told(messages.SUCCESS, told)
+            post_adjustment(row.merchant, minor, row.currency, **own, by=by, at=at)
+        return Told(messages.SUCCESS, f"Posted: {_became(row, asked)}")
+
+
+def _became(row: Payment, asked: dict[str, Any]) -> str:
+    """What the merchant is owed after an adjustment, beside before."""
+    told = f"{row.merchant.name} is owed {money(asked['amount'].minor, row)}"
+    if asked["direction"] == PAID_IN:
+        return f"{told} more, for it paid that into your bank."
+    return f"{told} {'more' if asked['direction'] == TO_MERCHANT else 'less'}."

@@ -22,6 +22,7 @@ STATUS_LOOKS = {
     "paid": "taken", "success": "taken", "delivered": "taken",
     "pending": "unknown", "onhold": "unknown", "due": "unknown",
     "authorized": "held",
+    "paid_out": "taken", "sent": "unknown",
     "failed": "declined",
     "expired": "left", "terminated": "left", "user_dropped": "left", "cancelled": "left", "void": "left",
     "abandoned": "declined",

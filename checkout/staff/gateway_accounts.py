@@ -15,8 +15,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from checkout.callbacks.links import event_url
 from checkout.staff import sessions
-from checkout.staff.base import ReadOnlyAdmin, at_field
+from checkout.staff.base import at_field
+from checkout.staff.collects import WORDS, SetCollects
 from checkout.staff.credentials_form import AccountForm, CredentialsForm
+from checkout.staff.deeds import DeedsAdmin
 from checkout.staff.facts import Panel, Table, facts_of, link_for, link_to, may_view, moment
 from checkout.staff.proofs import PASSWORD, ask_again, proved
 from checkout.staff.reasons import act_of
@@ -28,14 +30,15 @@ from payments.gateways.registry import GATEWAYS, gateway_named
 from payments.models import GatewayAccount, RoutingRule
 from payments.routing import missing_credentials
 from payments.services.accounts import check_connection, open_account, set_credentials
-from payments.states import Mode
+from payments.states import Collects, Mode
 
 MAY_CHANGE = "payments.change_gatewayaccount"
 MEANWHILE = "Somebody changed these credentials after this form was opened, or it was sent twice: look at them first."
 
 
 @admin.register(GatewayAccount)
-class GatewayAccountAdmin(ReadOnlyAdmin):
+class GatewayAccountAdmin(DeedsAdmin):
+    deeds = (SetCollects(),)
     change_form_template = "staff/gateway_account.html"
     list_display = ("__str__", "gateway", "mode", "merchant", "signs_in", "health")
     list_filter = ("gateway", "mode", "merchant")
@@ -73,7 +76,7 @@ class GatewayAccountAdmin(ReadOnlyAdmin):
             "merchant": link_for(request, row.merchant, row.merchant.name),
             "mode": row.mode,
             "gateway": row.gateway,
-            "pays out to": row.collects,
+            "it pays": WORDS[Collects(row.collects)],
             "takes server events at": event_url(row) if is_known else "",
         }
         health = {
@@ -123,7 +126,7 @@ class GatewayAccountAdmin(ReadOnlyAdmin):
             else:
                 self.message_user(request, "The account is here. Enter what it signs in with next, if it asks for it.")
                 return self._back(made)
-        return self._page(request, "staff/gateway_account_add.html", "Add gateway account", form=form)
+        return self._form_page(request, "staff/gateway_account_add.html", "Add gateway account", form=form)
 
     @method_decorator([csrf_protect, require_http_methods(["GET", "HEAD", "POST"]), sensitive_post_parameters()])
     @sensitive_variables()
@@ -139,7 +142,7 @@ class GatewayAccountAdmin(ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid() and self._keep(request, row, form):
             self.message_user(request, "The credentials are kept. Check the connection now.", messages.SUCCESS)
             return self._back(row)
-        return self._page(request, "staff/credentials.html", "Enter credentials", form=form, original=row)
+        return self._form_page(request, "staff/credentials.html", "Enter credentials", form=form, original=row)
 
     @sensitive_variables()
     def _keep(self, request: HttpRequest, row: GatewayAccount, form: CredentialsForm) -> bool:
@@ -184,7 +187,9 @@ class GatewayAccountAdmin(ReadOnlyAdmin):
     def _back(self, row: GatewayAccount) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:payments_gatewayaccount_change", args=[row.pk]))
 
-    def _page(self, request: HttpRequest, template: str, title: str, *, form: Any, **words: Any) -> TemplateResponse:
+    def _form_page(
+        self, request: HttpRequest, template: str, title: str, *, form: Any, **words: Any
+    ) -> TemplateResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "form": form, **words}
         return TemplateResponse(request, template, context, status=400 if form.errors else 200)
 

@@ -19,8 +19,8 @@ else:
 
 MAY = {
     "viewer": (
-        "See merchants, customers, orders, payments, refunds, events, what gateways sent, accounts at gateways, "
-        "routing rules, endpoints and webhooks. Change nothing."
+        "See merchants, customers, orders, payments, refunds, settlements, pay-outs, events, what gateways sent, "
+        "accounts at gateways, routing rules, endpoints and webhooks. Change nothing."
     ),
     "support": (
         "What a viewer sees; make, show and e-mail payment links; terminate an order; send webhooks again and test "
@@ -30,7 +30,8 @@ MAY = {
     "refund approver": "What a viewer sees; approve a refund that somebody else asked for.",
     "finance": (
         "What a viewer sees, the ledger and adjustments; capture or void held money, open and close disputes, "
-        "post adjustments, set fee plans, import the files of banks and gateways."
+        "post adjustments, set fee plans; settle merchants, close what somebody else opened, pay out; import the files "
+        "of banks and gateways."
     ),
     "key admin": (
         "See merchants, endpoints and webhooks; make and revoke API keys, open accounts at gateways, enter and check "

@@ -17,8 +17,9 @@ from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Panel, facts_of, link_for, link_to, moment, short_moment
 from checkout.staff.ranges import Period
 from checkout.staff.search import FindsByTerm, adjustments_by, any_of, order_ids
+from checkout.staff.settled import lines_of, settlement_links
 from checkout.staff.terms import Term
-from payments.models import Adjustment, GatewaySettlement, LedgerAccount, Payment, Refund, Transfer
+from payments.models import Adjustment, GatewaySettlement, LedgerAccount, Payment, Payout, Refund, Transfer
 from payments.money import EXPONENT
 
 
@@ -181,6 +182,7 @@ def with_source(transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
         source_uid=Case(
             When(source_type=Transfer.PAYMENT, then=uid_of(Payment)),
             When(source_type=Transfer.REFUND, then=uid_of(Refund)),
+            When(source_type=Transfer.PAYOUT, then=uid_of(Payout)),
         )
     )
 
@@ -190,6 +192,7 @@ SOURCES = {
     Transfer.REFUND: Refund,
     Transfer.ADJUSTMENT: Adjustment,
     Transfer.GATEWAY_SETTLEMENT: GatewaySettlement,
+    Transfer.PAYOUT: Payout,
 }
 
 
@@ -204,7 +207,9 @@ class TransferAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "debit__mode", CurrencyFilter, AccountFilter, "debit__merchant")
     list_select_related = ("debit__merchant", "credit")
     search_fields = ("source_id__exact",)
-    search_help_text = "A whole payment id, refund id or order id: what was booked for it, its refunds and adjustments."
+    search_help_text = (
+        "A whole payment id, refund id, pay-out id or order id: what was booked for it, its refunds and adjustments."
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
         return with_source(super().get_queryset(request))
@@ -269,7 +274,9 @@ class TransferAdmin(ReadOnlyAdmin):
 
 
 def booked_for(term: str) -> Q:
-    """Transfers because of a payment (with its refunds and adjustments), a refund, or all payments of an order."""
+    """Transfers because of a payment (with its refunds and adjustments), a refund, a pay-out, or all payments of an
+    order.
+    """
     payments = any_of(Payment.objects.all(), [Q(uid=term), *order_ids(Term(term), "order__")])
     paid = list(payments.values_list("pk", flat=True)[:200])
     refunds = Refund.objects.filter(Q(uid=term) | Q(payment__in=paid)).values("pk")
@@ -278,6 +285,7 @@ def booked_for(term: str) -> Q:
         Q(source_type=Transfer.PAYMENT, source_id__in=paid)
         | Q(source_type=Transfer.REFUND, source_id__in=refunds)
         | Q(source_type=Transfer.ADJUSTMENT, source_id__in=adjustments)
+        | Q(source_type=Transfer.PAYOUT, source_id__in=Payout.objects.filter(uid=term).values("pk"))
     )
 
 
@@ -313,8 +321,10 @@ class AdjustmentAdmin(FindsByTerm, ReadOnlyAdmin):
             "to the merchant": signed(row.amount_minor, row.currency),
             "merchant": link_for(request, row.merchant, row.merchant.name),
             "mode": row.mode,
+            "kind": "paid in by the merchant" if row.is_paid_in else "correction",
             "payment": link_for(request, row.payment, row.payment.uid) if row.payment else "",
             "order": link_for(request, row.payment.order, row.payment.order.order_id) if row.payment else "",
+            "settlement": settlement_links(request, lines_of(adjustments=[row.pk])),
             "reason": row.reason,
             "made by": link_to_person(request, row.made_by),
             "at": moment(row.made_at),

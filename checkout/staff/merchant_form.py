@@ -18,6 +18,7 @@ from payments.money import EXPONENT, MAX_MINOR, Money
 from payments.states import Mode
 
 MAX_ORIGINS = 50
+MAX_SETTLEMENT_DAYS = 30
 MIN_EXPIRY_S = int(fields.MIN_EXPIRY.total_seconds())
 MAX_EXPIRY_S = int(fields.MAX_EXPIRY.total_seconds())
 
@@ -92,6 +93,13 @@ class MerchantForm(MerchantModelForm):
         max_value=MAX_MINOR,
         help_text="In the currency above, like 5000.00. A refund by staff of more needs a second person; 0: every one.",
     )
+    settlement_days = forms.IntegerField(
+        label="Settlement days (T+N)",
+        min_value=0,
+        max_value=MAX_SETTLEMENT_DAYS,
+        required=False,
+        help_text="Working days after a payment's own on which it is settled, 0 to 30. Empty: by hand only.",
+    )
     reason = ReasonField()
 
     class Meta:
@@ -109,6 +117,7 @@ class MerchantForm(MerchantModelForm):
             "order_expiry_s",
             "accept_late_s",
             "manual_capture",
+            "settlement_days",
         )
         labels = {"return_url": "Return URL", "notify_url": "Notify URL"}
         widgets = dict.fromkeys(("return_url", "notify_url"), AdminTextInputWidget(attrs={"class": "vLargeTextField"}))

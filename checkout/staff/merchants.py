@@ -11,13 +11,14 @@ from checkout.staff.facts import moment, short_moment
 from checkout.staff.merchant_form import MerchantForm
 from checkout.staff.reasons import ReasonedAdmin
 from checkout.staff.replays import SendRangeAgain
+from checkout.staff.settling import PaidIn, SettleNow
 from payments.models import Merchant
 
 
 @admin.register(Merchant)
 class MerchantAdmin(ReasonedAdmin, DoorsAdmin):
     form = MerchantForm
-    deeds = (SendRangeAgain(),)
+    deeds = (SettleNow(), PaidIn(), SendRangeAgain())
     audit_type = "merchant"
     change_list_template = "staff/merchant_list.html"
     change_form_template = "staff/merchant_form.html"
@@ -30,7 +31,7 @@ class MerchantAdmin(ReasonedAdmin, DoorsAdmin):
         ("Addresses", {"fields": ("return_url", "return_origins", "notify_url")}),
         ("Where it sells", {"fields": ("currency", "region", "time_zone")}),
         ("Time limits", {"fields": ("order_expiry_s", "accept_late_s")}),
-        ("Money", {"fields": ("manual_capture", "one_person_refund")}),
+        ("Money", {"fields": ("manual_capture", "one_person_refund", "settlement_days")}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -46,7 +47,7 @@ class MerchantAdmin(ReasonedAdmin, DoorsAdmin):
         sets = super().get_fieldsets(request, obj)
         if self.has_change_permission(request, obj):
             return sets
-        limit = {"fields": ("manual_capture", "limit")}
+        limit = {"fields": ("manual_capture", "limit", "settlement_days")}
         return [(title, limit if title == "Money" else options) for title, options in sets]
 
     @admin.display(description="one person refunds up to")

@@ -26,6 +26,7 @@ from checkout.staff.filters import GatewayFilter, MethodFilter, NeedsReview, Sho
 from checkout.staff.links import LinksAdmin
 from checkout.staff.ranges import AmountRange, Period
 from checkout.staff.search import FindsByTerm, orders_by
+from checkout.staff.settled import lines_of_order, settlement_links
 from checkout.staff.story import order_tables
 from checkout.staff.terminate import TerminableAdmin
 from checkout.staff.timeline import AT_MOST as TIMELINE_AT_MOST
@@ -109,7 +110,7 @@ def _specified(request: HttpRequest, order: Order, state: OrderState) -> dict[st
     return facts | {
         "payments": _payments_link(request, order, len(state.payments)),
         "refunds": _refunds_link(request, order, state),
-        "settlements": "none",
+        "settlements": settlement_links(request, lines_of_order(order)) or "none",
     }
 
 

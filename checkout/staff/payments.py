@@ -32,8 +32,19 @@ from checkout.staff.giving_back import AskForRefund
 from checkout.staff.money_tables import adjustments_table, refunds_table, transfers_table
 from checkout.staff.ranges import AmountRange, Period
 from checkout.staff.search import FindsByTerm, payments_by
+from checkout.staff.settled import lines_of, settlement_lines_table
 from checkout.staff.story import acts_on, webhooks_of
-from payments.models import Adjustment, Authorization, Delivery, Event, GatewayEvent, Payment, Refund, Transfer
+from payments.models import (
+    Adjustment,
+    Authorization,
+    Delivery,
+    Event,
+    GatewayEvent,
+    Payment,
+    Refund,
+    SettlementLine,
+    Transfer,
+)
 from payments.states import PaymentStatus
 from payments.wire import authorization_facts, payment_facts
 
@@ -98,6 +109,9 @@ class PaymentAdmin(FindsByTerm, DeedsAdmin):
             tables.append(refunds_table(request, row))
         if may_view(request, Adjustment):
             tables.append(adjustments_table(request, row))
+        if may_view(request, SettlementLine):
+            lines = lines_of(payments=[row.pk], refunds=row.refunds.values_list("pk", flat=True))
+            tables.append(settlement_lines_table(request, lines))
         if may_view(request, Transfer):
             tables.append(transfers_table(request, row))
         if may_view(request, Event):

@@ -26,8 +26,9 @@ from checkout.staff.filters import GatewayFilter, MethodFilter
 from checkout.staff.money_tables import transfers_table
 from checkout.staff.ranges import AmountRange, Period
 from checkout.staff.search import FindsByTerm, refunds_by
+from checkout.staff.settled import lines_of, settlement_lines_table
 from checkout.staff.story import acts_on, webhooks_of
-from payments.models import Delivery, Event, Refund, Transfer
+from payments.models import Delivery, Event, Refund, SettlementLine, Transfer
 from payments.states import REFUND_SENT, RefundStatus
 
 
@@ -113,6 +114,8 @@ class RefundAdmin(FindsByTerm, DeedsAdmin):
 
     def tables(self, request: HttpRequest, row: Refund) -> list[Table]:
         tables = []
+        if may_view(request, SettlementLine):
+            tables.append(settlement_lines_table(request, lines_of(refunds=[row.pk])))
         if may_view(request, Transfer):
             tables.append(transfers_table(request, row))
         if may_view(request, Event):

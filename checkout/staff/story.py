@@ -13,6 +13,7 @@ from checkout.staff.deliveries import deliveries_table
 from checkout.staff.facts import Table, link_for, may_view, moment, status_mark
 from checkout.staff.gateway_events import gateway_events_table
 from checkout.staff.money_tables import adjustments_table, refunds_table
+from checkout.staff.settled import lines_of_order, settlement_lines_table
 from payments.models import (
     Adjustment,
     AuditEntry,
@@ -22,6 +23,7 @@ from payments.models import (
     Order,
     Payment,
     Refund,
+    SettlementLine,
 )
 
 SHOWN = 20
@@ -36,6 +38,8 @@ def order_tables(request: HttpRequest, order: Order) -> list[Table]:
         tables.append(refunds_table(request, order))
     if may_view(request, Adjustment):
         tables.append(adjustments_table(request, order))
+    if may_view(request, SettlementLine):
+        tables.append(settlement_lines_table(request, lines_of_order(order)))
     tables += webhooks_of(request, Delivery.objects.filter(event__order=order), order.uid)
     if may_view(request, GatewayEvent):
         tables.append(gateway_events_table(request, order))

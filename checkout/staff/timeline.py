@@ -19,7 +19,8 @@ from django.http import HttpRequest
 from checkout.amounts import format_money
 from checkout.staff.audit import ACTS
 from checkout.staff.facts import link_for, may_view, moment
-from checkout.staff.timeline_words import hold_words, move_words, transfer_words
+from checkout.staff.settled import lines_of
+from checkout.staff.timeline_words import hold_words, line_words, move_words, settlement_words, transfer_words
 from payments.models import (
     Adjustment,
     AuditEntry,
@@ -30,6 +31,7 @@ from payments.models import (
     Order,
     Payment,
     Refund,
+    SettlementEvent,
     Transfer,
 )
 from payments.states import AuthorizationAction
@@ -232,6 +234,21 @@ def _acts(reading: Reading) -> Iterator[Moment]:
         yield Moment(entry.at, 2, words, f"staff: {entry.actor.get_username()}", link, entry.reason, entry.pk)
 
 
+def _settlements(reading: Reading) -> Iterator[Moment]:
+    """When the order's money came into a settlement, and what became of that one."""
+    of = lines_of(payments=[payment.pk for payment in reading.payments], refunds=[row.pk for row in reading.refunds])
+    settlements = {}
+    for line in reading.newest(of.order_by("-pk")):
+        settlements[line.settlement_id] = line.settlement
+        link = reading.link(line.settlement, line.settlement.uid)
+        words = line_words(line)
+        yield Moment(line.settlement.opened_at, 7, words, "Till", link, number=line.pk)
+    events = SettlementEvent.objects.filter(settlement__in=settlements).select_related("payout")
+    for event in reading.newest(events.order_by("-pk")):
+        link = reading.link(settlements[event.settlement_id], settlements[event.settlement_id].uid)
+        yield Moment(event.at, 7, settlement_words(event), event.cause, link, number=event.pk)
+
+
 SOURCES: tuple[Callable[[Reading], Iterator[Moment]], ...] = (
     _order,
     _attempts,
@@ -240,6 +257,7 @@ SOURCES: tuple[Callable[[Reading], Iterator[Moment]], ...] = (
     _holds,
     _refunds,
     _transfers,
+    _settlements,
     _deliveries,
     _acts,
 )

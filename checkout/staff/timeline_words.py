@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from checkout.amounts import format_money
+from checkout.amounts import format_money, signed
 from checkout.staff.facts import moment
-from payments.models import Authorization, Event, Payment, Refund, Transfer
+from payments.models import Authorization, Event, Payment, Refund, SettlementEvent, SettlementLine, Transfer
 from payments.states import AuthorizationAction, AuthorizationStatus, CaptureKind, TransferKind
 
 ORDERS = {
@@ -35,6 +35,12 @@ CAPTURE_KINDS = {
     CaptureKind.LATE: ", too late for the order",
     CaptureKind.SURPLUS: ", beyond what the order asked for",
 }
+SETTLEMENTS = {
+    "settlement.closed": "The settlement was closed.",
+    "settlement.failed": "The settlement’s pay-out did not arrive, or came back{reason}",
+    "settlement.paid_out": "The settlement was paid out to the merchant{utr}.",
+    "payout.sent": "The settlement’s pay-out was ordered at the bank.",
+}
 BOOKED = {
     TransferKind.CAPTURE: "taken",
     TransferKind.FEE: "fee",
@@ -44,6 +50,9 @@ BOOKED = {
     TransferKind.REFUND_RETURNED: "refund returned by the bank",
     TransferKind.REFUND_FAILED: "refund failed",
     TransferKind.ADJUSTMENT: "adjustment",
+    TransferKind.PAID_IN: "paid in by the merchant",
+    TransferKind.PAID_DIRECTLY: "paid to the merchant by the gateway",
+    TransferKind.RETURNED_DIRECTLY: "taken from the merchant by the gateway",
 }
 
 
@@ -111,3 +120,18 @@ def transfer_words(booked: Sequence[Transfer]) -> str:
         accounts = f"{transfer.debit.kind} from {transfer.credit.kind}".replace("_", " ")
         parts.append(f"{BOOKED[TransferKind(transfer.kind)]} {amount} ({accounts})")
     return f"Booked: {'; '.join(parts)}."
+
+
+def line_words(line: SettlementLine) -> str:
+    """A line of a settlement in a sentence."""
+    amount = signed(line.amount_minor, line.settlement.currency)
+    return f"The {line.kind} of {amount} came into a settlement."
+
+
+def settlement_words(event: SettlementEvent) -> str:
+    """What became of a settlement, by which reference where there is one."""
+    payout = event.payout
+    if payout is None or event.kind == "settlement.closed":
+        return SETTLEMENTS.get(event.kind, event.kind) if payout is None else "The settlement was to be paid out anew."
+    utr = f" ({payout.utr}, {payout.value_date})" if payout.utr else ""
+    return SETTLEMENTS.get(event.kind, event.kind).format(utr=utr, reason=_reason(payout.message))

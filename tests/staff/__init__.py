@@ -4,7 +4,7 @@ ADMIN = "/admin/payments"
 
 READ_ONLY = (
     "customer", "order", "payment", "refund", "event", "gatewayevent", "gatewayaccount", "apikey", "endpoint",
-    "delivery",
+    "delivery", "settlement", "payout",
 )  # fmt: skip
 """Models whose pages have no form."""
 

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import F
 from django.test import Client
 
@@ -14,6 +14,7 @@ from payments.models import Authorization, Event, GatewayAccount, GatewayEvent, 
 from payments.services.endpoints import add_endpoint, send_test
 from payments.states import AuthorizationAction, AuthorizationStatus
 from tests.factories import PaymentFactory, make_merchant_with_key
+from tests.settling import close, pay_out, sell, settle
 from tests.staff import MODELS
 
 
@@ -69,6 +70,24 @@ def novice(db):
     return signed_in(make_staff("novice"))
 
 
+def _finance(name):
+    person = make_staff(name)
+    person.groups.set(Group.objects.filter(name="finance"))
+    return signed_in(person)
+
+
+@pytest.fixture
+def meera(db):
+    """A browser signed in as one of two people of finance."""
+    return _finance("meera")
+
+
+@pytest.fixture
+def ravi(db):
+    """And as the other."""
+    return _finance("ravi")
+
+
 @pytest.fixture
 def paid(db, now):
     """A captured payment with everything a page could show."""
@@ -113,7 +132,11 @@ def rows(paid, merchant_with_key):
     """One row of every model, by the model's name."""
     merchant, key, _ = merchant_with_key
     endpoint = add_endpoint(merchant, "test", "https://shop.example.com/hook", [], at=clock.now())
+    sell(merchant)
+    settlement = close(settle(merchant))
     return {
+        "settlement": settlement,
+        "payout": pay_out(settlement),
         "customer": paid.order.customer,
         "order": paid.order,
         "payment": paid,

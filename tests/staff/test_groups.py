@@ -21,10 +21,12 @@ from payments.services.audit import Act
 from payments.services.disputes import post_adjustment
 from payments.services.endpoints import add_endpoint, send_test
 from payments.services.merchants import issue_key
+from payments.services.payouts import send_payout
 from payments.services.refunds import NewRefund, reserve_refund
 from payments.states import Mode
-from tests.factories import OrderFactory, PaymentFactory, RoutingRuleFactory
+from tests.factories import OrderFactory, PaymentFactory, RoutingRuleFactory, act
 from tests.scripted import account_at
+from tests.settling import close, settle
 from tests.staff.conftest import make_gateway_event, make_staff, signed_in
 from tests.staff.deeds import pay
 
@@ -74,6 +76,8 @@ OPEN_TO = {
     "files of banks": BOOKS,
     "lines of files": BOOKS,
     "what gateways paid": BOOKS,
+    "settlements": SEEN_BY_ALL,
+    "pay-outs": SEEN_BY_ALL,
     "people": (),
     "groups": (),
     "an order": SEEN_BY_ALL,
@@ -87,6 +91,9 @@ OPEN_TO = {
     "an adjustment": BOOKS,
     "an audit entry": ("auditor",),
     "a fee plan": ("finance",),
+    "a settlement": SEEN_BY_ALL,
+    "a pay-out": SEEN_BY_ALL,
+    "a statement": SEEN_BY_ALL,
     "a person": (),
     "a group": (),
     "terminate": ("support",),
@@ -108,6 +115,15 @@ OPEN_TO = {
     "approve a refund": ("refund approver",),
     "dispute": ("finance",),
     "adjust": ("finance",),
+    "choose whom to settle": ("finance",),
+    "settle": ("finance",),
+    "note what was paid in": ("finance",),
+    "close a settlement": ("finance",),
+    "discard a settlement": ("finance",),
+    "pay out": ("finance",),
+    "confirm a pay-out": ("finance",),
+    "fail a pay-out": ("finance",),
+    "change whom a gateway pays": ("key admin",),
     "add a fee plan": ("finance",),
     "remove a fee plan": ("finance",),
     "make an account": (),
@@ -136,10 +152,12 @@ LISTS = {
     "files of banks": "statementfile",
     "lines of files": "statementline",
     "what gateways paid": "gatewaysettlement",
+    "settlements": "settlement",
+    "pay-outs": "payout",
 }
 MONEY = [
     "order", "payment", "refund", "transfer", "ledgeraccount", "adjustment", "auditentry", "event", "gatewayevent",
-    "customer", "delivery",
+    "customer", "delivery", "settlement", "payout",
 ]  # fmt: skip
 
 
@@ -158,7 +176,10 @@ def book(merchant, gateways):
     plan = FeePlan.objects.create(merchant=merchant, percent_bps=200)
     key = issue_key(merchant, mode=Mode.TEST, at=at).key
     delivery = send_test(endpoint.pk, at=at)
+    settlement = close(settle(merchant))
     return {
+        "settlement": settlement,
+        "payout": send_payout(settlement.pk, net_minor=settlement.net_minor, by=act(), at=at),
         "merchant": merchant,
         "payment": paid,
         "order": OrderFactory(merchant=merchant),
@@ -189,6 +210,7 @@ def _doors(book):
     pages |= {"a key": "apikey", "a transfer": "transfer", "an adjustment": "adjustment", "a fee plan": "feeplan"}
     pages |= {"an account of a gateway": "gatewayaccount", "a routing rule": "routingrule"}
     pages |= {"an audit entry": "auditentry", "an endpoint": "endpoint", "a webhook": "delivery"}
+    pages |= {"a settlement": "settlement", "a pay-out": "payout"}
     doors |= {name: reverse(f"admin:payments_{model}_change", args=[book[model].pk]) for name, model in pages.items()}
     deeds = {
         "terminate": ("order", "order", "terminate"),
@@ -209,6 +231,15 @@ def _doors(book):
         "send a webhook again": ("delivery", "delivery", "replay"),
         "send webhooks again": ("merchant", "merchant", "replay"),
         "enter credentials": ("gatewayaccount", "gatewayaccount", "credentials"),
+        "a statement": ("settlement", "settlement", "statement"),
+        "settle": ("merchant", "merchant", "settle"),
+        "note what was paid in": ("merchant", "merchant", "paid-in"),
+        "close a settlement": ("settlement", "settlement", "close"),
+        "discard a settlement": ("settlement", "settlement", "discard"),
+        "pay out": ("settlement", "settlement", "pay-out"),
+        "confirm a pay-out": ("payout", "payout", "confirm"),
+        "fail a pay-out": ("payout", "payout", "fail"),
+        "change whom a gateway pays": ("gatewayaccount", "gatewayaccount", "collects"),
     }
     doors |= {
         name: reverse(f"admin:payments_{model}_{deed}", args=[book[row].pk])
@@ -220,6 +251,7 @@ def _doors(book):
         "a person": reverse("admin:auth_user_change", args=[book["person"].pk]),
         "a group": reverse("admin:auth_group_change", args=[book["group"].pk]),
         "make a payment link": reverse("admin:payments_order_link"),
+        "choose whom to settle": reverse("admin:payments_settlement_settle"),
         "make a key": reverse("admin:payments_apikey_add"),
         "open an account at a gateway": reverse("admin:payments_gatewayaccount_add"),
         "add a routing rule": reverse("admin:payments_routingrule_add"),

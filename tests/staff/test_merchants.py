@@ -13,7 +13,7 @@ from tests.staff.conftest import make_staff, signed_in
 WHY = "The merchant asked for it by letter"
 
 
-def _form(merchant, **over):
+def form_of(merchant, **over):
     return {
         "name": merchant.name,
         "support_email": merchant.support_email,
@@ -26,6 +26,7 @@ def _form(merchant, **over):
         "time_zone": merchant.time_zone,
         "order_expiry_s": merchant.order_expiry_s,
         "accept_late_s": merchant.accept_late_s,
+        "settlement_days": merchant.settlement_days,
         "one_person_refund": Money(merchant.one_person_refund_minor, merchant.currency).as_major(),
         "reason": WHY,
         **over,
@@ -33,7 +34,7 @@ def _form(merchant, **over):
 
 
 def _save(client, merchant, **over):
-    answer = client.post(f"{ADMIN}/merchant/{merchant.pk}/change/", _form(merchant, **over))
+    answer = client.post(f"{ADMIN}/merchant/{merchant.pk}/change/", form_of(merchant, **over))
     merchant.refresh_from_db()
     return answer
 

@@ -12,6 +12,7 @@ from payments.services.endpoints import add_endpoint, send_test
 from payments.services.merchants import issue_key
 from payments.states import Mode, OrderStatus
 from tests.factories import CustomerFactory, OrderFactory, PaymentFactory
+from tests.settling import close, pay_out, sell, settle
 from tests.staff import ADMIN, MODELS
 from tests.staff.conftest import make_gateway_event, make_refund, make_staff, signed_in
 
@@ -200,6 +201,8 @@ def test_a_list_costs_as_many_queries_for_many_rows_as_for_few(chief, rows, now,
         make_refund(PaymentFactory(success=True))
         endpoint = add_endpoint(payment.merchant, Mode.TEST, "https://8.8.8.8/hook", [], at=now)
         send_test(endpoint.pk, at=now)
+        sell(payment.merchant)
+        pay_out(close(settle(payment.merchant)))
     many, shown = cost()
     assert many == few
     assert shown >= 6

@@ -23,7 +23,7 @@ from tests.staff import ADMIN
 from tests.staff.conftest import make_gateway_event, make_staff, signed_in
 from tests.staff.deeds import pay
 
-STATEMENTS = 10
+STATEMENTS = 12
 """All sources together, whatever there is in them."""
 
 XSS = "<script>alert(1)</script>"
