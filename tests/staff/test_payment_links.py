@@ -201,7 +201,7 @@ def test_a_gateway_that_closes_meanwhile_is_said(support, merchant, monkeypatch)
 
 
 def test_live_links_need_https(support, merchant, settings, monkeypatch):
-    monkeypatch.setattr("payments.selectors.is_open", lambda name: True)
+    monkeypatch.setattr("payments.selectors.takes_attempts", lambda account: True)
     GatewayAccountFactory(merchant=merchant, mode="live", gateway="bank")
     assert list(support.get(MAKE).context["form"].sellers) == [f"{merchant.pk}:test"]
     settings.HTTPS = True
