@@ -1,16 +1,16 @@
 """Which account serves a payment: the merchant's rules in their order, or without rules its accounts by age."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import F, QuerySet
 
 from payments import methods
 from payments.gateways.registry import gateway_named, is_open
 from payments.ids import nonce_after
 from payments.models import GatewayAccount, Order, RoutingRule
-from payments.states import Method, PaymentStatus
+from payments.states import ENDED_UNPAID, Method, PaymentStatus
 
 MOST_TRIES = 5
 """Accounts that one submit of a form goes to at most, each only where the one before surely took nothing."""
@@ -47,7 +47,7 @@ def missing_credentials(account: GatewayAccount) -> list[str]:
 
 def open_accounts(order: Order) -> list[GatewayAccount]:
     """The merchant's accounts that take new attempts in the order's mode."""
-    return list({route.account.pk: route.account for route in _routes(order)}.values())
+    return list({route.account.pk: route.account for route in _routes(_accounts(order))}.values())
 
 
 def routes_of(order: Order, *, at: datetime) -> dict[Method, list[Route]]:
@@ -56,7 +56,8 @@ def routes_of(order: Order, *, at: datetime) -> dict[Method, list[Route]]:
     An account that failed too often just now comes after those that did not, so that it is tried where it is the only
     one. Everything is read by one statement, but for merchants with several accounts of which one shares its orders.
     """
-    known = list(_routes(order))
+    accounts = list(_accounts(order))
+    known = list(_routes(accounts))
     ruled = [route for route in known if route.rule]
     known = ruled or sorted(known, key=lambda route: route.account.pk)
     found = {}
@@ -68,35 +69,38 @@ def routes_of(order: Order, *, at: datetime) -> dict[Method, list[Route]]:
         if able:
             in_order = sorted(able.values(), key=lambda route: route.account.rests(at=at))
             found[method] = in_order[:MOST_TRIES]
-    kept = _kept_at(order, found, at=at)
+    kept = _kept_at(order, accounts, at=at)
     if kept is None:
         return found
     here = {method: [route for route in routes if route.account.pk == kept] for method, routes in found.items()}
     return {method: routes for method, routes in here.items() if routes}
 
 
-def _kept_at(order: Order, found: dict[Method, list[Route]], *, at: datetime) -> int | None:
-    """The account at which the order has to go on, if there is one.
+def _kept_at(order: Order, accounts: list[GatewayAccount], *, at: datetime) -> int | None:
+    """The account at which the order has to go on, if there is one: also one that serves nothing any more.
 
-    A gateway whose orders are shared closes none: its page may still be open in another tab after our customer chose
-    again here. For that attempt's time only an attempt on the same order there cannot lead to two payments.
+    A gateway whose orders are shared closes none: its page may still be open in another tab after our customer left
+    it, was declined there or chose again here. For that attempt's time only an attempt on the same order there cannot
+    lead to two payments.
     """
-    accounts = {route.account.pk: route.account for routes in found.values() for route in routes}
-    sharing = [pk for pk, account in accounts.items() if gateway_named(account.gateway).shares_orders]
-    if len(accounts) < 2 or not sharing:
+    sharing = {account.pk for account in accounts if gateway_named(account.gateway).shares_orders}
+    if not sharing or len({account.pk for account in accounts}) < 2:
         return None
-    pending, cancelled = Q(status=PaymentStatus.PENDING), Q(status=PaymentStatus.USER_DROPPED, error_code="cancelled")
-    open_there = order.payments.filter(pending | cancelled, account__in=sharing, deadline_at__gt=at)
-    opened = open_there.exclude(gateway_order_id="").order_by("-pk")
+    unpaid = order.payments.filter(status__in={PaymentStatus.PENDING, *ENDED_UNPAID}, account__in=sharing)
+    opened = unpaid.filter(deadline_at__gt=at).exclude(gateway_order_id="").order_by("-pk")
     return opened.values_list("account_id", flat=True).first()
 
 
-def _routes(order: Order) -> Iterator[Route]:
-    """Open accounts with each of their enabled rules, in the rules' order; one without any stands there by itself."""
+def _accounts(order: Order) -> QuerySet[GatewayAccount]:
+    """The merchant's accounts in the order's mode, each once for each of its rules, in the rules' order."""
     mine = GatewayAccount.objects.filter(merchant_id=order.merchant_id, mode=order.mode).select_related("merchant")
     rule = {f"rule_{name}": F(f"rules__{name}") for name in _RULE}
-    rows = mine.annotate(**rule).order_by("rules__position", "rules__pk", "pk")
-    for account in rows:
+    return mine.annotate(**rule).order_by("rules__position", "rules__pk", "pk")
+
+
+def _routes(accounts: Iterable[GatewayAccount]) -> Iterator[Route]:
+    """Open accounts with each of their enabled rules; one without any stands there by itself."""
+    for account in accounts:
         if takes_attempts(account):
             columns = {name: getattr(account, f"rule_{name}") for name in _RULE}
             is_rule = columns["id"] is not None and columns["is_enabled"]

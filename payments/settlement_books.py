@@ -59,7 +59,7 @@ def _of_figures(settlement: Settlement) -> Iterator[Difference]:
         "tax_minor": sums["tax"],
         "adjustments_minor": sums[LineKind.REVERSAL] + sums[LineKind.ADJUSTMENT],
         "paid_directly_minor": through_gateway if by_merchant else 0,
-        "carried_in_minor": min(settlement.previous.net_minor, 0) if settlement.previous else 0,
+        "carried_in_minor": settlement.previous.carried_out_minor if settlement.previous else 0,
     }
     for name, amount in due.items():
         held = getattr(settlement, name)

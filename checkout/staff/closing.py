@@ -19,10 +19,9 @@ from payments.errors import BadInput
 from payments.models import Settlement
 from payments.services.audit import Act
 from payments.services.payouts import UTR_LENGTH, send_payout
-from payments.services.settlements import close_settlement, discard_settlement, in_words
+from payments.services.settlements import HAS_PART, close_settlement, discard_settlement, has_part_in, in_words
 from payments.states import Collects, PayoutStatus, SettlementStatus
 
-SAME_PERSON = "You opened this settlement, so somebody else has to close it."
 BUILDING = "It is still being put together: look again in a moment."
 
 
@@ -60,9 +59,9 @@ class Close(_OfOpen):
 
     def why_not(self, row: Settlement, user_id: int) -> str:
         found = super().why_not(row, user_id)
-        if found or (row.build_at is None and row.opened_by_id != user_id):
-            return found
-        return SAME_PERSON if row.opened_by_id == user_id else BUILDING
+        if found or row.build_at is not None:
+            return found or BUILDING
+        return HAS_PART if has_part_in(row, user_id) else ""
 
     def outlook(self, row: Settlement) -> str:
         return (
@@ -129,7 +128,7 @@ class UtrField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         try:
-            return fields.line("utr", super().clean(value), at_most=UTR_LENGTH)
+            return fields.line("utr", super().clean(value), at_most=UTR_LENGTH, is_number=True)
         except BadInput as refusal:
             raise at_field(refusal) from None
 

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 
 from checkout.amounts import format_money, signed
 from checkout.staff.audit import link_to_person
-from checkout.staff.closing import SAME_PERSON, Close, Discard, SendPayout
+from checkout.staff.closing import Close, Discard, SendPayout
 from checkout.staff.collects import WORDS
 from checkout.staff.deeds import DeedsAdmin
 from checkout.staff.facts import (
@@ -34,6 +34,7 @@ from checkout.staff.settlement_statements import StatementsAdmin, figures_of
 from checkout.staff.settling import SettleNow
 from checkout.staff.story import acts
 from payments.models import AuditEntry, Merchant, Payout, Settlement, SettlementEvent, SettlementLine
+from payments.services.settlements import HAS_PART, has_part_in
 from payments.states import Collects, PayoutStatus, SettlementStatus
 
 LINES_SHOWN = 50
@@ -144,9 +145,8 @@ class SettlementAdmin(StatementsAdmin, DeedsAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         row: Settlement = context["original"]
-        is_mine = row.status == SettlementStatus.OPEN and row.opened_by_id == request.user.pk
-        may_close = request.user.has_perm(Close.permission)
-        context["note"] = SAME_PERSON if is_mine and may_close else ""
+        may_close = row.status == SettlementStatus.OPEN and request.user.has_perm(Close.permission)
+        context["note"] = HAS_PART if may_close and has_part_in(row, int(request.user.pk or 0)) else ""
         context["is_building"] = row.build_at is not None
         context["figures"] = figures_of(row)
         context["net"] = signed(row.net_minor, row.currency)

@@ -59,7 +59,7 @@ class Settlement(models.Model):
     tax_minor = models.BigIntegerField(default=0)
     adjustments_minor = models.BigIntegerField(default=0, help_text="Corrections, and refunds that did not arrive.")
     paid_directly_minor = models.BigIntegerField(default=0, help_text="What the gateway paid the merchant itself.")
-    carried_in_minor = models.BigIntegerField(default=0, help_text="What the merchant owed from the one before.")
+    carried_in_minor = models.BigIntegerField(default=0, help_text="What was left from the one before.")
     net_minor = models.BigIntegerField(default=0)
     last_sequence = models.PositiveIntegerField(default=0, help_text="Number of its newest event.")
 
@@ -80,7 +80,7 @@ class Settlement(models.Model):
                 ),
                 name="settlement_net_adds_up",
             ),
-            CheckConstraint(condition=Q(carried_in_minor__lte=0), name="only_debt_is_carried"),
+            CheckConstraint(condition=Q(carried_in_minor__lte=0) | Q(collects="merchant"), name="only_debt_is_carried"),
             CheckConstraint(
                 condition=Q(collects="merchant") | Q(paid_directly_minor=0), name="paid_directly_by_gateway_only"
             ),
@@ -125,6 +125,11 @@ class Settlement(models.Model):
     def is_to_pay_out(self) -> bool:
         """Whether there is something in it that we owe the merchant; otherwise it is final once it is closed."""
         return self.collects == Collects.OPERATOR and self.net_minor > 0
+
+    @property
+    def carried_out_minor(self) -> int:
+        """What the next one carries in: a debt, and where there are no pay-outs also what we owe the merchant."""
+        return self.net_minor if self.collects == Collects.MERCHANT else min(self.net_minor, 0)
 
     @property
     def is_final(self) -> bool:

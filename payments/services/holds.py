@@ -62,7 +62,7 @@ def settle_void(payment: Payment, fact: PaymentFact, *, at: datetime) -> None:
     in_flight.update(
         status=AuthorizationStatus.SUCCESS,
         end_time=at,
-        action_reference=fact.gateway_payment_id,
+        action_reference=payment.gateway_payment_id,
         action_time=fact.happened_at or at,
     )
     Payment.objects.filter(pk=payment.pk).update(inquire_at=None, leased_until=None)

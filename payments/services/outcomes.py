@@ -132,7 +132,7 @@ def _write_capture(payment: Payment, fact: PaymentFact, *, is_new: bool, at: dat
         captured_minor=payment.captured_minor,
         start_time=payment.started_at,
         end_time=at,
-        action_reference=fact.gateway_payment_id,
+        action_reference=payment.gateway_payment_id,
         action_time=fact.happened_at or at,
     )
 
@@ -148,7 +148,7 @@ def fail(payment: Payment, fact: PaymentFact, *, order: Order, cause: str, at: d
             action=AuthorizationAction.VOID,
             status=AuthorizationStatus.SUCCESS,
             end_time=at,
-            action_reference=fact.gateway_payment_id,
+            action_reference=payment.gateway_payment_id,
             action_time=fact.happened_at or at,
         )
     if not was_live:

@@ -123,7 +123,7 @@ def _post(payout: Payout, kind: TransferKind, *, at: datetime) -> None:
 
 
 def _utr(text: str) -> str:
-    return fields.line("utr", text, at_most=UTR_LENGTH)
+    return fields.line("utr", text, at_most=UTR_LENGTH, is_number=True)
 
 
 def _cause(by: Act | None) -> str:

@@ -34,6 +34,8 @@ SMALLEST_GAP = timedelta(seconds=5)
 LISTEN_FOR = timedelta(days=5)
 """After the time of attempt and order is over: as long as a gateway's late answers are waited for."""
 UNKNOWN = "For five days its gateway has not said whether money was taken: look there. It is asked no more."
+_SHUT_OUT = frozenset({CancelAnswer.DEAD, None})
+"""Answers to a cancel after which an attempt can take no money; None where the gateway has no such thing."""
 _SAID_YES = frozenset({PaymentStatus.SUCCESS, PaymentStatus.AUTHORIZED})
 
 
@@ -162,14 +164,14 @@ def _end_of_waiting(payment: Payment, answer: Standing | None, *, at: datetime) 
     """What a gateway's silence about money means by now, or nothing while it is too early to say."""
     if answer is Standing.ABSENT and at >= payment.started_at + SETTLE_TIME:
         # A start may still be on its way: it has to be shut out before the order is free again.
-        if _cancel_answer(payment) in (CancelAnswer.DEAD, None):
+        if _cancel_answer(payment) in _SHUT_OUT:
             return PaymentFact(
                 status=PaymentStatus.FAILED,
                 key=payment.gateway_key,
                 error_code="not_received",
                 message="The request never reached the gateway.",
             )
-    elif answer is Standing.OPEN and at >= payment.deadline_at and _cancel_answer(payment) is not CancelAnswer.ALIVE:
+    elif answer is Standing.OPEN and at >= payment.deadline_at and _cancel_answer(payment) in FREES | _SHUT_OUT:
         return PaymentFact(
             status=PaymentStatus.USER_DROPPED,
             key=payment.gateway_key,

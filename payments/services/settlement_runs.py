@@ -5,10 +5,11 @@ from contextlib import suppress
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from payments import faults
 from payments.errors import NothingToSettle
-from payments.models import GatewayAccount, LedgerAccount, Merchant, SettlementSchedule
+from payments.models import Adjustment, GatewayAccount, LedgerAccount, Merchant, Settlement, SettlementSchedule
 from payments.services.settlement_lines import Group
 from payments.services.settlements import open_settlement
 from payments.settlement_days import cutoff, next_run
@@ -36,11 +37,20 @@ def run_schedule(schedule_pk: int, *, at: datetime) -> bool:
 
 
 def groups_of(merchant: Merchant) -> Iterator[Group]:
-    """All that may have to be settled for a merchant: what it was ever owed, by whom its gateways pay."""
+    """All that may have to be settled for a merchant: what it was ever owed, by whom its gateways pay or once paid.
+
+    A series of settlements whose gateways pay otherwise by now may still have a debt that is paid in.
+    """
     owed = LedgerAccount.objects.filter(merchant=merchant, kind=AccountKind.MERCHANT_PAYABLE)
-    accounts = GatewayAccount.objects.filter(merchant=merchant)
-    direct = set(accounts.filter(collects=Collects.MERCHANT).values_list("mode", flat=True))
+    directly = Q(merchant=merchant, collects=Collects.MERCHANT)
+    accounts = GatewayAccount.objects.filter(directly)
+    direct = set(accounts.values_list("mode", flat=True))
+    once = {
+        pair
+        for model in (Settlement, Adjustment)
+        for pair in model.objects.filter(directly).values_list("mode", "currency")
+    }
     for mode, currency in owed.order_by("mode", "currency").values_list("mode", "currency"):
         yield Group(merchant, mode, currency)
-        if mode in direct:
+        if mode in direct or (mode, currency) in once:
             yield Group(merchant, mode, currency, Collects.MERCHANT)

@@ -4,25 +4,38 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 
 from payments import faults, ids
 from payments.errors import InvalidMove, NothingToSettle, NotSettled, SamePerson, StaleRow
-from payments.models import GatewayAccount, Payment, Payout, Settlement, SettlementEvent, SettlementLine, Transfer
+from payments.models import (
+    GatewayAccount,
+    Payment,
+    Payout,
+    Refund,
+    Settlement,
+    SettlementEvent,
+    SettlementLine,
+    Transfer,
+)
 from payments.services.audit import Act, record_act
 from payments.services.bulk import insert_from
 from payments.services.deliveries import enqueue_settlement
 from payments.services.ledger import Source, accounts_of
-from payments.services.settlement_lines import Group, is_due
+from payments.services.settlement_lines import UNDONE, Group, is_due
 from payments.states import (
+    REFUND_SENT,
     SETTLEMENT_MOVES,
     AccountKind,
     CaptureKind,
     Collects,
     LineKind,
+    RefundStatus,
     SettlementStatus,
     TransferKind,
 )
+
+HAS_PART = "You opened this settlement, or corrected something in it: somebody else has to close it."
 
 
 def open_settlement(group: Group, *, cutoff_at: datetime, at: datetime, by: Act | None = None) -> Settlement:
@@ -50,7 +63,10 @@ def open_settlement(group: Group, *, cutoff_at: datetime, at: datetime, by: Act 
             _audit("settlement.open", settlement, by, at=at)
             faults.point("settle.before_open_commit")
     except IntegrityError:  # somebody else opened it first
-        return group.settlements().get(status=SettlementStatus.OPEN)
+        found = group.settlements().filter(status=SettlementStatus.OPEN).first()
+        if found is None:  # and discarded it again
+            raise NothingToSettle("Somebody else opened and discarded one just now: look again.") from None
+        return found
     return settlement
 
 
@@ -81,19 +97,39 @@ def set_collects(account_pk: int, collects: Collects, *, by: Act, at: datetime) 
 
 
 def _takes_unsettled(account: GatewayAccount) -> bool:
-    """Whether an attempt of the account may still take money, or what it took is in no closed settlement."""
-    closed = SettlementLine.objects.exclude(settlement__status=SettlementStatus.OPEN).filter(payment=OuterRef("pk"))
+    """Whether an attempt of the account may still take money, a refund is under way, or what it took or gave back is
+    in no closed settlement.
+    """
+    closed = SettlementLine.objects.exclude(settlement__status=SettlementStatus.OPEN)
+    sent, undone = Exists(closed.filter(refund=OuterRef("pk"), kind=LineKind.REFUND)), Q(status__in=UNDONE)
+    back = Exists(closed.filter(refund=OuterRef("pk"), kind=LineKind.REVERSAL))
     captured = Payment.objects.filter(account=account, capture_kind=CaptureKind.NORMAL)
-    return captured.filter(~Exists(closed)).exists() or Payment.objects.live().filter(account=account).exists()
+    refunds = Refund.objects.filter(payment__in=captured)
+    return any(
+        rows.exists()
+        for rows in (
+            Payment.objects.live().filter(account=account),
+            captured.filter(~Exists(closed.filter(payment=OuterRef("pk")))),
+            refunds.filter(status__in={RefundStatus.REQUESTED, *REFUND_SENT}),
+            refunds.filter(~sent, ~undone),
+            refunds.filter(sent, ~back, undone),
+        )
+    )
 
 
 # --- Closing ---
 
 
+def has_part_in(settlement: Settlement, user_id: int) -> bool:
+    """Whether this person opened it, or made a correction that is in it: then somebody else has to look at it."""
+    corrected = settlement.lines.filter(kind=LineKind.ADJUSTMENT, adjustment__made_by=user_id)
+    return settlement.opened_by_id == user_id or corrected.exists()
+
+
 def close_settlement(settlement_pk: int, *, net_minor: int, by: Act, at: datetime) -> Settlement:
     """Freeze a settlement. `net_minor` is what the person who closes it saw.
 
-    Raises SamePerson for whoever opened it, NotSettled, StaleRow.
+    Raises SamePerson for whoever opened it or corrected something in it, NotSettled, StaleRow.
     """
     with transaction.atomic():
         settlement = locked(settlement_pk)
@@ -101,8 +137,8 @@ def close_settlement(settlement_pk: int, *, net_minor: int, by: Act, at: datetim
             raise NotSettled(f"This settlement is {in_words(settlement.status)} already.")
         if settlement.build_at is not None:
             raise NotSettled("This settlement is still being put together: look again in a moment.")
-        if settlement.opened_by_id == by.user_id:
-            raise SamePerson("You opened this settlement, so somebody else has to close it.")
+        if has_part_in(settlement, by.user_id):
+            raise SamePerson(HAS_PART)
         if settlement.net_minor != net_minor:
             raise StaleRow(settlement)
         if settlement.collects == Collects.MERCHANT:

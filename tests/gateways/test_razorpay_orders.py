@@ -341,16 +341,42 @@ def test_an_abandoned_page_is_asked_about_ever_less_often_and_not_for_ever(shop)
     assert len(shop.server.asked) - asked < 20
 
 
-def test_after_a_cancel_no_other_gateway_gets_the_order_while_that_page_may_be_open(shop):
-    GatewayAccountFactory(merchant=shop.account.merchant)
-    customer = shop.customer()
-    shop.go(customer)
+def _cancels(shop, customer, trip):
     customer.open()
     customer.cancel()
-    accounts = {route.account for routes in _serving(shop, customer).values() for route in routes}
-    assert accounts == {shop.account}
+
+
+def _leaves(shop, customer, trip):
+    shop.world.leave(trip)
+    shop.come_back(trip)
+
+
+def _is_declined(shop, customer, trip):
+    shop.world.decline(trip)
+    shop.come_back(trip)
+
+
+@pytest.mark.parametrize("end", [_cancels, _leaves, _is_declined])
+def test_however_an_attempt_ends_no_other_gateway_gets_the_order_while_that_page_may_be_open(shop, end):
+    GatewayAccountFactory(merchant=shop.account.merchant)
+    customer = shop.customer()
+    end(shop, customer, shop.go(customer))
+    assert shop.newest(customer).status in ("user_dropped", "failed")
+    assert _accounts(shop, customer) == {shop.account}
     with clock.shifted(16 * MINUTE):
-        assert len(next(iter(_serving(shop, customer).values()))) == 2
+        assert len(_accounts(shop, customer)) == 2
+
+
+def test_nor_where_that_gateway_takes_no_new_attempts_any_more(shop):
+    GatewayAccountFactory(merchant=shop.account.merchant)
+    customer = shop.customer()
+    _leaves(shop, customer, shop.go(customer))
+    GatewayAccount.objects.filter(pk=shop.account.pk).update(credential_hints={})
+    assert _accounts(shop, customer) == set()
+
+
+def _accounts(shop, customer):
+    return {route.account for routes in _serving(shop, customer).values() for route in routes}
 
 
 def _serving(shop, customer):

@@ -25,6 +25,7 @@ from tests.factories import (
     start,
 )
 from tests.gateways.accounts import connected
+from tests.gateways.fakes.server import Fault
 from tests.gateways.fakes.stripe import fake_stripe
 from tests.hosted.customer import Customer, text_of
 from tests.proof import assert_history_is_whole, recover
@@ -331,6 +332,17 @@ def test_at_its_deadline_an_unpaid_attempt_ends_with_its_session(shop):
     assert (payment.status, payment.order.status) == ("user_dropped", "failed")
     assert shop.session(payment)["status"] == "expired"
     assert not shop.approve(payment)
+
+
+def test_at_its_deadline_an_order_is_free_only_once_stripe_has_confirmed_the_end_of_its_session(shop):
+    payment = shop.start()
+    shop.fake.faults.append(Fault("POST", "/expire$", "error_before"))
+    recover([16 * MINUTE])
+    assert (fresh(payment).status, shop.session(payment)["status"]) == ("pending", "open")
+    shop.approve(payment)
+    recover([17 * MINUTE, 120 * MINUTE])
+    assert fresh(payment).order.status == "paid"
+    shop.assert_books_agree(payment.order)
 
 
 def test_whoever_pays_while_his_session_is_being_ended_has_paid(shop, monkeypatch):

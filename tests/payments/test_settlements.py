@@ -10,6 +10,7 @@ from payments.errors import NothingToSettle, NotSettled, SamePerson, StaleRow
 from payments.models import (
     GatewayAccount,
     Merchant,
+    Payment,
     Refund,
     Settlement,
     SettlementLine,
@@ -18,8 +19,9 @@ from payments.models import (
 )
 from payments.services.disputes import post_adjustment
 from payments.services.payouts import confirm_payout, fail_payout, send_payout
+from payments.services.refunds import cancel_refund
 from payments.services.settlement_lines import Group, build_settlement
-from payments.services.settlement_runs import run_schedule
+from payments.services.settlement_runs import groups_of, run_schedule
 from payments.services.settlements import close_settlement, discard_settlement, open_settlement, set_collects
 from payments.states import Collects, LineKind, PayoutStatus, RefundStatus, SettlementStatus
 from tests.factories import (
@@ -275,6 +277,27 @@ def test_an_open_settlement_can_be_discarded_and_everything_waits_for_the_next(m
         discard_settlement(again.pk, by=act(), at=clock.now())
 
 
+def test_who_made_a_correction_that_is_in_it_cannot_close_it(merchant):
+    """I19 once more: money owed by one person's word is not paid out on the same word."""
+    sell(merchant)
+    post_adjustment(merchant, 5_000_000, "INR", mode="test", by=act("asha"), at=clock.now(), is_paid_in=True)
+    settlement = settle(merchant)
+    with pytest.raises(SamePerson):
+        close(settlement, "asha")
+    assert close(settlement, "meera").status == SettlementStatus.CLOSED
+
+
+def test_opening_beside_somebody_who_discards_is_refused_with_a_word(merchant, monkeypatch):
+    sell(merchant)
+
+    def taken(**columns):
+        raise IntegrityError
+
+    monkeypatch.setattr(Settlement.objects, "create", taken)
+    with pytest.raises(NothingToSettle):
+        settle(merchant)
+
+
 # --- Pay-outs ---
 
 
@@ -331,6 +354,15 @@ def test_there_is_one_live_payout_and_only_of_what_is_owed(merchant):
         send_payout(debt.pk, net_minor=debt.net_minor, by=act(), at=clock.now())
 
 
+@pytest.mark.parametrize("utr", ["HDFC4242424242424242", "4242424242424242", "N0042424242424242"])
+def test_a_banks_reference_may_look_like_a_card_number(merchant, utr):
+    sell(merchant)
+    settlement = close(settle(merchant))
+    payout = send_payout(settlement.pk, net_minor=settlement.net_minor, by=act(), at=clock.now(), utr=utr)
+    assert payout.utr == utr
+    assert confirm_payout(payout.pk, utr=utr, value_date=clock.now().date(), by=act(), at=clock.now()).utr == utr
+
+
 def test_what_became_of_a_payout_is_said_once(merchant):
     sell(merchant)
     payout = pay_out(close(settle(merchant)))
@@ -385,9 +417,62 @@ def test_whom_a_gateway_pays_is_not_changed_while_something_is_unsettled(merchan
     with pytest.raises(NotSettled):
         set_collects(account.pk, Collects.MERCHANT, by=act(), at=clock.now())
     close(settle(merchant))
+    payment = Payment.objects.get()
+    row = refund(payment, 1_000)
+    with pytest.raises(NotSettled):  # we paid for it, so the merchant owes it to us
+        set_collects(account.pk, Collects.MERCHANT, by=act(), at=clock.now())
+    close(settle(merchant))
+    waiting = requested(payment, 2_000)
+    with pytest.raises(NotSettled):
+        set_collects(account.pk, Collects.MERCHANT, by=act(), at=clock.now())
+    cancel_refund(waiting.pk, at=clock.now())
+    assert row.status == RefundStatus.SUCCESS
     set_collects(account.pk, Collects.MERCHANT, by=act(), at=clock.now())
     account.refresh_from_db()
     assert account.collects == Collects.MERCHANT
+
+
+def test_a_refund_that_comes_back_after_the_switch_is_undone_where_it_was_done(merchant):
+    back = refund(sell(merchant), RETURNED)
+    close(settle(merchant))
+    account = GatewayAccount.objects.get(merchant=merchant)
+    set_collects(account.pk, Collects.MERCHANT, by=act(), at=clock.now())
+    bounce(back)
+
+    assert {group.collects for group in groups_of(merchant)} == {Collects.OPERATOR, Collects.MERCHANT}
+    assert lines(settle(merchant)) == [(LineKind.REVERSAL, RETURNED)]
+    with pytest.raises(NothingToSettle):
+        settle(merchant, collects=Collects.MERCHANT)
+    in_order()
+
+
+def test_what_is_left_of_a_merchant_whose_gateway_pays_it_is_carried_whole(direct):
+    sell(direct)
+    close(settle(direct, collects=Collects.MERCHANT))
+    post_adjustment(direct, 50_000, "INR", mode="test", by=act(), at=clock.now(), is_paid_in=True)
+    credit = close(settle(direct, collects=Collects.MERCHANT))
+    sell(direct)
+    third = close(settle(direct, collects=Collects.MERCHANT))
+
+    assert (credit.net_minor, third.carried_in_minor, third.net_minor) == (49_292, 49_292, 48_584)
+    assert -books.balances()["merchant_payable", "INR"] == 48_584
+    in_order()
+
+
+def test_the_debt_of_a_series_that_ended_can_still_be_paid_in(direct):
+    sell(direct)
+    close(settle(direct, collects=Collects.MERCHANT))
+    account = GatewayAccount.objects.get(merchant=direct)
+    set_collects(account.pk, Collects.OPERATOR, by=act(), at=clock.now())
+    series = Group(direct, "test", "INR", Collects.MERCHANT)
+    assert series in set(groups_of(direct))
+
+    post_adjustment(
+        direct, 708, "INR", mode="test", by=act(), at=clock.now(), is_paid_in=True, collects=Collects.MERCHANT
+    )
+
+    assert settle(direct, collects=Collects.MERCHANT).net_minor == 0
+    in_order()
 
 
 # --- By themselves ---
