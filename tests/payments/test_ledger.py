@@ -11,11 +11,23 @@ from django.db.utils import DatabaseError
 from checkout.checks import check_append_only
 from payments import append_only, clock
 from payments.books import balances
-from payments.models import AuditEntry, Event, GatewayEvent, LedgerAccount, Refund, SettlementEvent, Transfer
+from payments.models import (
+    AuditEntry,
+    Event,
+    GatewayEvent,
+    GatewaySettlement,
+    LedgerAccount,
+    Refund,
+    SettlementEvent,
+    StatementFile,
+    StatementLine,
+    Transfer,
+)
 from payments.services.ledger import Posting, Source, post
 from payments.services.sending import process_refund
 from payments.states import AccountKind, TransferKind
 from tests.factories import MerchantFactory, OrderFactory, act, deliver, late, paid, refund, requested
+from tests.payments.test_statements import GATEWAY, account_of, bring, line_of
 from tests.settling import close, settle
 
 pytestmark = pytest.mark.django_db
@@ -124,7 +136,8 @@ def written(db):
     refund(payment, 100, by=act())
     deliver()
     close(settle(payment.merchant))
-    once = (Transfer, Event, AuditEntry, GatewayEvent, SettlementEvent)
+    bring(GATEWAY, [line_of(payment)], account=account_of(payment.merchant))
+    once = (Transfer, Event, AuditEntry, GatewayEvent, SettlementEvent, StatementFile, StatementLine, GatewaySettlement)
     return {model._meta.db_table: model.objects.first() for model in once}
 
 
