@@ -202,6 +202,7 @@ class Payout(models.Model):
     failed_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "pay-out"
         constraints = [
             one_of("status", PayoutStatus, name="payout_status_known"),
             CheckConstraint(condition=Q(amount_minor__gt=0), name="payout_above_zero"),
