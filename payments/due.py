@@ -33,13 +33,15 @@ _UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELLED)
 class Due:
     """What is to be paid out together, in minor units as they change what merchants get: fees are below zero.
 
-    `settlements` waiting to be closed or paid out now, or else what none has yet: for payments from `first` to `last`,
-    to be paid out on `pay_out_on`, None where merchants are settled by hand.
+    `settlements` waiting now, `to_close` and `to_pay` of them for that, or else what none has yet: for payments from
+    `first` to `last`, to be paid out on `pay_out_on`, None where merchants are settled by hand.
     """
 
     currency: str
     pay_out_on: date | None = None
     settlements: int = 0
+    to_close: int = 0
+    to_pay: int = 0
     first: date | None = None
     last: date | None = None
     taken: int = 0
@@ -64,6 +66,8 @@ def settlement_due(scope: Scope, period: Period) -> list[Due]:
         key = (row["currency"], 0 if number else 1, on or date.max)
         due = found.setdefault(key, Due(row["currency"], on))
         due.settlements += number
+        due.to_close += row["open"]
+        due.to_pay += row["closed"]
         due.taken += int(row["gross"])
         due.fees += int(row["charged"])
         due.refunds += int(row["returned"])
@@ -86,7 +90,7 @@ def _pay_out_on(row: dict[str, Any], *, today: date) -> date | None:
 
 
 def _rows(scope: Scope, period: Period) -> QuerySet[Any, dict[str, Any]]:
-    """All of it in one statement. Columns: currency, days, day, number, gross, charged, returned, corrected."""
+    """All of it in one statement. Columns: currency, days, day, and those of `_summed`."""
     since = _all_settled_before(scope)
     parts = [
         *_of_refunds(scope, period, since),
@@ -117,7 +121,8 @@ def _has_line(**of: Any) -> Exists:
 
 def _summed(rows: QuerySet[Any], days: Any, day: Any, **sums: Any) -> QuerySet[Any, dict[str, Any]]:
     """The columns of one kind of row, in the order in which all kinds have them."""
-    named = {name: sums.get(name, Sum(Value(0))) for name in ("number", "gross", "charged", "returned", "corrected")}
+    names = ("number", "open", "closed", "gross", "charged", "returned", "corrected")
+    named = {name: sums.get(name, Sum(Value(0))) for name in names}
     summed: QuerySet[Any, dict[str, Any]] = rows.order_by().values("currency", days=days, day=day).annotate(**named)
     return summed
 
@@ -180,6 +185,8 @@ def _of_settlements(scope: Scope) -> QuerySet[Any, dict[str, Any]]:
         Value(None, output_field=IntegerField()),
         Value(None, output_field=DateField()),
         number=Count("pk"),
+        open=Count("pk", filter=Q(status=SettlementStatus.OPEN)),
+        closed=Count("pk", filter=~Q(status=SettlementStatus.OPEN) & Q(net_minor__gt=0)),
         gross=Sum("gross_minor"),
         charged=-Sum(F("fees_minor") + F("tax_minor")),
         returned=-Sum("refunds_minor"),

@@ -26,7 +26,7 @@ from checkout.staff.overview_due import due_table
 from payments import clock, figures
 from payments.due import Due, settlement_due
 from payments.figures import Period, Scope
-from payments.models import Merchant, Payment, Refund
+from payments.models import Merchant, Payment, Refund, Settlement
 from payments.money import EXPONENT
 from payments.states import Mode
 
@@ -207,5 +207,5 @@ def _context(request: HttpRequest, *, at: datetime) -> dict[str, Any]:
         "taken": panels.taken_plot(look, found.taken),
         "methods": panels.methods_plot(look, found.tries),
         "refunds": panels.refunds_plot(look, found.refunds) if sees_refunds else None,
-        "due": due_table(look, found.due),
+        "due": due_table(look, found.due, sees_settlements=may_view(request, Settlement)),
     }

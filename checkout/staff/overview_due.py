@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from checkout.amounts import signed
+from checkout.amounts import grouped, signed
 from checkout.staff import plots
 from checkout.staff.overview_panels import Look, long_day
 from payments.due import Due
@@ -13,11 +13,13 @@ from payments.due import Due
 class DueRow:
     """What is due together, for what, and how long its bar is beside the longest.
 
-    `figures` are pairs of column and figure: on a phone each stands beside its column's name.
+    `links` are pairs of words and address: the lists of what waits for somebody. `figures` are pairs of column and
+    figure: on a phone each stands beside its column's name.
     """
 
     pay_out_on: str
     of: str
+    links: list[tuple[str, str]]
     figures: list[tuple[str, str]]
     net: str
     width: str
@@ -32,8 +34,11 @@ class DueTable:
     total: DueRow | None
 
 
-def due_table(look: Look, due: list[Due]) -> DueTable:
-    """What is due in the page's currency, soonest first; adjustments have a column where there are any."""
+def due_table(look: Look, due: list[Due], *, sees_settlements: bool) -> DueTable:
+    """What is due in the page's currency, soonest first; adjustments have a column where there are any.
+
+    Those who may see settlements get links to the ones that wait.
+    """
     mine = [row for row in due if row.currency == look.currency]
     adjusted = any(row.adjustments for row in mine)
     most = max((row.net for row in mine), default=0)
@@ -42,7 +47,8 @@ def due_table(look: Look, due: list[Due]) -> DueTable:
     def drawn(row: Due, on: str, of: str) -> DueRow:
         minors = [row.taken, row.fees, row.refunds, row.adjustments]
         told = [(name, signed(minor, look.currency)) for name, minor in zip(head, minors, strict=False)]
-        return DueRow(on, of, told, signed(row.net, look.currency), plots.share_of(max(row.net, 0), most))
+        links = _links(row, look) if sees_settlements else []
+        return DueRow(on, of, links, told, signed(row.net, look.currency), plots.share_of(max(row.net, 0), most))
 
     rows = [drawn(row, _when(row), _of(row, look)) for row in mine]
     return DueTable(head, rows, drawn(_sum_of(mine), "", "") if mine else None)
@@ -67,6 +73,16 @@ def _of(row: Due, look: Look) -> str:
     is_one_month = (row.first.year, row.first.month) == (row.last.year, row.last.month)
     first = f"{row.first:%a} {row.first.day}" if is_one_month else long_day(row.first)
     return f"{first} {joint} {long_day(row.last)}{so_far}"
+
+
+def _links(row: Due, look: Look) -> list[tuple[str, str]]:
+    """1 to close, 2 to pay out; what a merchant owes waits for nobody."""
+    queues = (("closing", row.to_close, "to close"), ("paying", row.to_pay, "to pay out"))
+    return [
+        (f"{grouped(number, look.currency)} {words}", look.list_of("settlement", queue=queue, currency=look.currency))
+        for queue, number, words in queues
+        if number
+    ]
 
 
 def _sum_of(rows: list[Due]) -> Due:

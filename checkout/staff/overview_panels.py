@@ -56,7 +56,7 @@ class Look:
         return f"{grouped(number, self.currency)} {noun if number == 1 else plural or f'{noun}s'}"
 
     def list_of(self, model: str, **wanted: str) -> str:
-        """The address of a list of payments or refunds in this mode and of this merchant."""
+        """The address of a list of payments, refunds or settlements in this mode and of this merchant."""
         wanted |= {"mode__exact": self.scope.mode.value}
         if self.scope.merchant_id is not None:
             wanted["merchant__id__exact"] = str(self.scope.merchant_id)

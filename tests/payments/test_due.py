@@ -153,9 +153,9 @@ def test_what_gateways_pay_to_merchants_themselves_is_not_ours_to_pay_out(mercha
 def test_a_settlement_is_due_now_until_its_pay_out_is_on_its_way(merchant):
     sold_on(2, merchant)
     settlement = settle(merchant)
-    now = [Due("INR", None, 1, taken=10_000, fees=-FEE)]
-    assert due() == now
+    assert due() == [Due("INR", None, 1, to_close=1, taken=10_000, fees=-FEE)]
     close(settlement)
+    now = [Due("INR", None, 1, to_pay=1, taken=10_000, fees=-FEE)]
     assert due() == now
     assert agrees()
     payout = send_payout(settlement.pk, net_minor=settlement.net_minor, by=act(), at=clock.now())

@@ -11,7 +11,7 @@ from checkout.staff.overview_panels import age_words
 from payments.services.disputes import post_adjustment
 from payments.states import Method, Mode
 from tests.factories import MerchantFactory, PaymentFactory, RefundFactory, act, paid, refund
-from tests.settling import sell, seller, settle
+from tests.settling import close, sell, seller, settle
 from tests.staff.conftest import make_staff, signed_in
 
 PAGE = "/admin/overview/"
@@ -167,6 +167,22 @@ def test_what_is_due_is_shown_by_the_day_of_its_pay_out_with_its_sum(desk):
     assert figures(shown)["Due to merchants"] == ("₹12,34,580.00", "1 settlement to pay out now")
     assert due.total.net == "₹12,34,580.00"
     assert due.head == ["Taken", "Fees and tax", "Refunds"]
+
+
+def test_what_is_due_now_leads_those_who_may_see_settlements_to_what_waits(desk):
+    merchant, other = seller(), seller()
+    with time_machine.travel(NOON - timedelta(days=1)):
+        sell(merchant)
+        sell(other)
+    close(settle(merchant))
+    waiting = settle(other)
+    assert "1 to close" not in text(page(desk))
+    seeing = signed_in(make_staff("ravi", "view_payment", "view_settlement"))
+    assert "Now 2 settlements: 1 to close , 1 to pay out ₹" in text(page(seeing))
+    shown = page(seeing, f"merchant={other.pk}")
+    assert "Now 1 settlement: 1 to close ₹" in text(shown)
+    [[(_, url)]] = [row.links for row in shown.context["due"].rows]
+    assert [row.pk for row in seeing.get(url).context["cl"].result_list] == [waiting.pk]
 
 
 def test_what_is_taken_off_what_is_due_has_a_minus_sign(desk):
