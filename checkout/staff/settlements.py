@@ -68,18 +68,26 @@ class SettlementQueue(admin.SimpleListFilter):
         return queryset.filter(over) if asked == "over" else queryset
 
 
+class PaysFilter(admin.ChoicesFieldListFilter):
+    """Settlements by whom the gateway pays."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "whom the gateway pays"
+
+
 @admin.register(Settlement)
 class SettlementAdmin(StatementsAdmin, DeedsAdmin):
     deeds = (Close(), Discard(), SendPayout())
     change_list_template = "staff/settlement_list.html"
     change_form_template = "staff/settlement.html"
-    list_display = ("uid", "shown_status", "amount", "merchant", "mode", "period", "payments", "opened", "collects")
+    list_display = ("uid", "shown_status", "amount", "merchant", "mode", "period", "payments", "opened", "pays")
     list_filter = (
         SettlementQueue,
         "status",
         "mode",
         CurrencyFilter,
-        "collects",
+        ("collects", PaysFilter),
         ("opened_at", Period),
         "merchant",
     )
@@ -110,6 +118,10 @@ class SettlementAdmin(StatementsAdmin, DeedsAdmin):
     @admin.display(description="opened (UTC)")
     def opened(self, settlement: Settlement) -> str:
         return short_moment(settlement.opened_at)
+
+    @admin.display(description="gateway pays")
+    def pays(self, settlement: Settlement) -> str:
+        return settlement.get_collects_display()
 
     def get_urls(self) -> list[URLPattern]:
         door = self.admin_site.admin_view(self.choose_view)
