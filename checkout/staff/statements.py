@@ -21,6 +21,7 @@ from checkout.staff.base import ReadOnlyAdmin, at_field
 from checkout.staff.facts import Panel, facts_of, link_for, link_to, moment
 from checkout.staff.ledger import CurrencyFilter
 from checkout.staff.proofs import ask_again
+from checkout.staff.ranges import Period
 from checkout.staff.reasons import ReasonForm, act_of
 from payments import clock
 from payments.errors import BadInput, PaymentsError
@@ -169,7 +170,7 @@ class StatementFileAdmin(ReadOnlyAdmin):
         "differing",
         "imported",
     )
-    list_filter = ("kind", "mode", ("imported_at", admin.DateFieldListFilter))
+    list_filter = ("kind", "mode", ("imported_at", Period))
     list_select_related = ("account", "imported_by")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -196,7 +197,7 @@ class StatementFileAdmin(ReadOnlyAdmin):
             "gateway account": account_words(row.account) if row.account else "",
             "mode": row.mode,
             "days": f"{row.period_from} to {row.period_to}",
-            "lines": format_html('<a href="{}">all {} lines, and what the books alone have</a>', every, row.line_count),
+            "lines": format_html('<a href="{}">{} of the file, and the books’ alone</a>', every, row.line_count),
             "SHA-256": row.sha256,
             "imported": f"{moment(row.imported_at)} by {row.imported_by}",
         }
@@ -218,7 +219,7 @@ class StatementFileAdmin(ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid():
             file = self._import(request, form)
             if file is not None:
-                self.message_user(request, f"Imported: {file.line_count:,} lines.", messages.SUCCESS)
+                self.message_user(request, f"Imported, with all its lines: {file.line_count:,}.", messages.SUCCESS)
                 return HttpResponseRedirect(reverse("admin:payments_statementfile_change", args=[file.pk]))
         context = {
             **self.admin_site.each_context(request),
