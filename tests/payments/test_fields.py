@@ -205,8 +205,20 @@ def test_other_times_are_refused(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-11-29T11:04:59Z", "2026-11-29T10:00:00Z", "2026-12-29T11:00:01Z", "0001-01-01T00:00:00+23:59",
-     "9999-12-31T23:59:59-23:59"],
+    ["2026-11-29T11:04:59Z", "2026-11-29T10:00:00Z", "2026-12-29T11:00:01Z", "0001-01-01T00:00:00-23:59",
+     "9999-12-31T23:59:59+23:59"],
 )  # fmt: skip
 def test_expiry_is_five_minutes_to_thirty_days_ahead(text):
     assert _reason(fields.expiry, text, at=AT) == "time_out_of_range"
+
+
+@pytest.mark.parametrize("offset", ["+23:59", "-23:59", "+05:30", "Z"])
+def test_moments_of_any_offset_become_utc(offset):
+    moment = fields.moment("since", f"2026-11-29T12:00:00{offset}")
+    assert moment == datetime.fromisoformat(f"2026-11-29T12:00:00{offset}")
+    assert moment.utcoffset() == timedelta()
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+05:30", "9999-12-31T23:59:59-05:30"])
+def test_moments_beyond_the_calendar_are_refused(text):
+    assert _reason(fields.moment, "since", text) == "time_invalid"

@@ -1,6 +1,6 @@
 """Orders over REST: made, read and ended in the wire's shape."""
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 
@@ -140,6 +140,13 @@ def test_a_bad_field_is_named_and_nothing_is_made(caller, over, code, word):
     assert told["help"].endswith("/pg/docs")
     assert not Order.objects.exists()
     assert not Customer.objects.exists()
+
+
+@pytest.mark.parametrize("offset", [timedelta(hours=23, minutes=59), -timedelta(hours=23, minutes=59)])
+def test_an_expiry_time_may_have_any_offset(caller, offset):
+    until = (clock.now() + timedelta(hours=1)).replace(microsecond=0)
+    assert caller.create(order_expiry_time=until.astimezone(timezone(offset)).isoformat()).status_code == 200
+    assert Order.objects.get().expires_at == until
 
 
 def test_ways_to_pay_may_be_a_list_too(caller):

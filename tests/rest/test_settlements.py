@@ -240,6 +240,15 @@ def test_filters_that_cannot_be(caller, filters, code):
     refused(caller("POST", "/settlements", {**PAGE, "filters": filters}), 400, code)
 
 
+@pytest.mark.parametrize("path", ["/settlements", "/settlement/recon", "/recon"])
+def test_dates_at_the_ends_of_the_calendar(caller, ask, path):
+    ends = {"start_date": "0001-01-01T00:00:00-23:59", "end_date": "9999-12-31T23:59:59+23:59"}
+    assert ask(path, **ends)["data"] == []
+    for name, text in (("start_date", "0001-01-01T00:00:00+05:30"), ("end_date", "9999-12-31T23:59:59-05:30")):
+        body = {**PAGE, "filters": {**ends, name: text}}
+        refused(caller("POST", path, body), 400, f"filters.{name}_invalid", "time_invalid")
+
+
 @pytest.mark.parametrize("path", ["/settlements", "/settlement/recon"])
 def test_nobody_sees_anothers_settlements_or_those_of_the_other_mode(caller, stranger, ask, payment, merchant, path):
     settlement = close(settle(merchant))
