@@ -5,6 +5,7 @@ newer ones. Such an address costs as much on the last page as on the first, and 
 while new ones arrive. The named row need not be there any more.
 """
 
+import re
 from functools import reduce
 from typing import Any
 
@@ -15,12 +16,16 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 
+from checkout.staff.ranges import AmountRange
 from checkout.staff.terms import key_of
 
 COUNTED = 1_000
 """Rows that a list counts one by one. Of more it says that there are more."""
 BEFORE, AFTER = "before", "after"
 NOT_UNDERSTOOD = "The filters in that address could not be understood: this is the whole list."
+_READ_BY_US = (BEFORE, AFTER, *AmountRange.names)
+_TOO_LONG = re.compile(r"\d[\d_]{18}")
+"""More digits than a key has, as Python reads them."""
 NO_SUCH_PAGE = "That address names no page of this list: this is its first one."
 
 
@@ -33,9 +38,15 @@ class KeysetList(ChangeList):
         super().__init__(request, *args, **kwargs)
 
     def get_filters(self, request: HttpRequest) -> Any:
-        """Refuse NUL, which PostgreSQL takes in no text; the search box does so by itself."""
-        if any("\x00" in text for values in self.get_filters_params().values() for text in values):
-            raise IncorrectLookupParameters("NUL in a filter")
+        """Refuse NUL, which PostgreSQL takes in no text, and numbers that SQLite takes in no column.
+
+        The search box does so by itself.
+        """
+        for name, texts in self.get_filters_params().items():
+            if any("\x00" in text for text in texts):
+                raise IncorrectLookupParameters("NUL in a filter")
+            if name not in _READ_BY_US and any(_TOO_LONG.search(text) for text in texts):
+                raise IncorrectLookupParameters("a number in a filter that no key is")
         return super().get_filters(request)
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

@@ -163,6 +163,21 @@ def test_filters_that_nobody_understands_are_said(viewer, order):
     assert _shown(answer) == [order.pk]
 
 
+@pytest.mark.parametrize("number", ["9" * 40, "-" + "9" * 40, "9" * 5_000, "1," + "9" * 40, "9" * 19])
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("order", "merchant"), ("order", "merchant__id__exact"), ("settlement", "merchant"),
+        ("payout", "settlement__merchant"), ("payout", "settlement__merchant__id__in"), ("payment", "merchant"),
+    ],
+)  # fmt: skip
+def test_numbers_that_no_row_has_are_said_and_show_the_whole_list(chief, rows, model, name, number):
+    answer = chief.get(f"{ADMIN}/{model}/?{name}={number}", follow=True)
+    assert answer.status_code == 200
+    assert pages.NOT_UNDERSTOOD in answer.content.decode()
+    assert _shown(answer)
+
+
 def test_an_empty_list_says_so(viewer, db):
     assert "There is nothing yet." in _page(viewer).content.decode()
     assert "Nothing fits." in _page(viewer, "?q=nothing").content.decode()
