@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Sum
@@ -47,7 +47,7 @@ def compare_bank(file: StatementFile, rows: Sequence[Row], *, at: datetime) -> I
     references = {row.reference for row in rows if row.reference}
     payouts = _payouts(file, references)
     books = _Books(payouts, _credits(file, references), _came_before(file, payouts, references))
-    for row in rows:
+    for row in sorted(rows, key=_when):
         yield _line(file, row, books, at=at)
     yield from _unseen_payouts(file, books.seen)
     yield from _unseen_credits(file, books.seen)
@@ -109,6 +109,11 @@ def _about_credit(reference: str, currency: str) -> str:
 
 
 # --- Lines ---
+
+
+def _when(row: Row) -> tuple[date, bool, int]:
+    """When it happened: many banks write the newest line first, and no pay-out comes back before it left."""
+    return row.date, row.type == LineType.CREDIT, row.number
 
 
 def _line(file: StatementFile, row: Row, books: _Books, *, at: datetime) -> StatementLine:

@@ -265,6 +265,21 @@ def test_both_in_one_file_and_then_again(payout):
     assert is_explained(again)
 
 
+@pytest.mark.parametrize("days", [(0, 0), (-1, 0)])
+def test_the_newest_line_may_come_first(payout, days):
+    left, back = (today() + timedelta(days=day) for day in days)
+    rows = [bank_line("UTR1", 29_291, day=back), bank_line("UTR1", -29_291, day=left)]
+
+    file = bring(BANK, rows)
+
+    payout.refresh_from_db()
+    assert (payout.status, payout.value_date) == (PayoutStatus.FAILED, left)
+    assert list(file.lines.order_by("number").values_list("number", "type", "bucket")) == [
+        (2, "credit", "matched"), (3, "debit", "matched"),
+    ]  # fmt: skip
+    assert is_explained(file)
+
+
 def test_a_payout_without_a_reference_is_known_by_our_id(payout):
     type(payout).objects.filter(pk=payout.pk).update(utr="")
     bring(BANK, [bank_line(payout.uid, -29_291)])
