@@ -12,6 +12,7 @@ from django.urls import reverse
 from checkout.amounts import format_money, signed
 from checkout.staff.base import at_field
 from checkout.staff.deeds import Deed, Figures, Told
+from checkout.staff.left_again import left_again
 from checkout.staff.reasons import ReasonForm
 from checkout.staff.settling import settlement_facts
 from payments import fields
@@ -162,14 +163,15 @@ class SendPayout(_OfSettlement):
         return super().facts(row, request=request) | ({"failed so far": tries} if tries else {})
 
     def outlook(self, row: Settlement) -> str:
-        return (
+        return left_again(row) or (
             "Till moves no money at your bank. Order the transfer there, all of it in one, and note it here: then "
             "nobody pays it a second time."
         )
 
     def consequences(self, row: Settlement, asked: dict[str, Any]) -> list[str]:
-        net = signed(row.net_minor, row.currency)
+        net, warning = signed(row.net_minor, row.currency), left_again(row)
         return [
+            *([warning] if warning else []),
             f"A pay-out of {net} to {row.merchant.name} is noted as sent. In the books it is no longer owed.",
             "It is confirmed when the bank’s statement shows it, or noted as failed: then it is owed again.",
         ]

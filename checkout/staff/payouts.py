@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from checkout.amounts import format_money
 from checkout.staff.audit import link_to_person
@@ -14,6 +14,7 @@ from checkout.staff.base import at_field
 from checkout.staff.closing import UtrField
 from checkout.staff.deeds import Deed, DeedsAdmin, Figures, Told
 from checkout.staff.facts import Panel, facts_of, link_for, link_to, moment, short_moment, status_mark
+from checkout.staff.left_again import left_again
 from checkout.staff.ranges import Period
 from checkout.staff.reasons import ReasonForm
 from checkout.staff.settling import DayField, settlement_facts, today_of
@@ -179,6 +180,13 @@ class PayoutAdmin(DeedsAdmin):
     @admin.display(description="sent (UTC)")
     def sent(self, payout: Payout) -> str:
         return short_moment(payout.sent_at)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        payout: Payout = context["original"]
+        context["note"] = left_again(payout.settlement) if payout.status == PayoutStatus.FAILED else ""
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def panels(self, request: HttpRequest, row: Payout) -> list[Panel]:
         settlement = row.settlement

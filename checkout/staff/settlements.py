@@ -28,6 +28,7 @@ from checkout.staff.facts import (
     status_mark,
 )
 from checkout.staff.ledger import CurrencyFilter
+from checkout.staff.left_again import left_again
 from checkout.staff.ranges import Period
 from checkout.staff.settled import lines_table
 from checkout.staff.settlement_statements import StatementsAdmin, figures_of
@@ -158,7 +159,8 @@ class SettlementAdmin(StatementsAdmin, DeedsAdmin):
     ) -> HttpResponse:
         row: Settlement = context["original"]
         may_close = row.status == SettlementStatus.OPEN and request.user.has_perm(Close.permission)
-        context["note"] = HAS_PART if may_close and has_part_in(row, int(request.user.pk or 0)) else ""
+        has_part = may_close and has_part_in(row, int(request.user.pk or 0))
+        context["note"] = HAS_PART if has_part else left_again(row)
         context["is_building"] = row.build_at is not None
         context["figures"] = figures_of(row)
         context["net"] = signed(row.net_minor, row.currency)

@@ -20,6 +20,7 @@ from checkout.amounts import signed
 from checkout.staff.base import ReadOnlyAdmin, at_field
 from checkout.staff.facts import Panel, facts_of, link_for, link_to, moment
 from checkout.staff.ledger import CurrencyFilter
+from checkout.staff.left_again import is_of_failed
 from checkout.staff.proofs import ask_again
 from checkout.staff.ranges import Period
 from checkout.staff.reasons import ReasonForm, act_of
@@ -46,6 +47,10 @@ MEANINGS = {
     Bucket.MISSING: "only in the file, or only in the books",
     Bucket.DUPLICATE: "came before, in this file or another",
 }
+PAID_AFTER_ALL = (
+    "The books have this pay-out as failed, and here its money leaves. Order no other transfer before the bank has "
+    "said what became of this one."
+)
 
 
 class AccountField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic only in the stubs
@@ -318,6 +323,7 @@ class StatementLineAdmin(ReadOnlyAdmin):
             "in the books, of these days": signed(row.expected_minor, row.currency),
             **{bucket.value: signed(getattr(row, name), row.currency) for bucket, name in SUMS.items()},
             "bucket": f"{row.bucket}: {MEANINGS[Bucket(row.bucket)]}",
+            "look": PAID_AFTER_ALL if is_of_failed(row) else "",
             "about": link_for(request, about, about.uid) if about else (row.payout.uid if row.payout else ""),
         }
         return [Panel("Line of a statement", facts_of(facts))]

@@ -40,15 +40,21 @@ class _Books:
     payouts: dict[str, list[Payout]]
     credits: dict[tuple[str, str], Booked]
     seen: _Seen
+    returned: dict[int, date]
+    """The first day on which a pay-out came back, by its key."""
 
 
 def compare_bank(file: StatementFile, rows: Sequence[Row], *, at: datetime) -> Iterator[StatementLine]:
     """Every line of the bank's file, and what the books have besides of its days. Pay-outs follow what it says."""
     references = {row.reference for row in rows if row.reference}
     payouts = _payouts(file, references)
-    books = _Books(payouts, _credits(file, references), _came_before(file, payouts, references))
-    for row in sorted(rows, key=_when):
-        yield _line(file, row, books, at=at)
+    returned: dict[int, date] = {}
+    seen = _came_before(file, payouts, references, returned)
+    books = _Books(payouts, _credits(file, references), seen, returned)
+    lines = [_line(file, row, books, at=at) for row in sorted(rows, key=_when)]
+    for line in lines:
+        _left_again(line, books)
+    yield from sorted(lines, key=lambda line: line.number or 0)
     yield from _unseen_payouts(file, books.seen)
     yield from _unseen_credits(file, books.seen)
 
@@ -80,14 +86,18 @@ def _credits(file: StatementFile, references: set[str]) -> dict[tuple[str, str],
     }
 
 
-def _came_before(file: StatementFile, payouts: dict[str, list[Payout]], references: set[str]) -> _Seen:
-    """What earlier bank files brought."""
+def _came_before(
+    file: StatementFile, payouts: dict[str, list[Payout]], references: set[str], returned: dict[int, date]
+) -> _Seen:
+    """What earlier bank files brought; `returned` takes the days of what came back."""
     earlier = _earlier(file)
     pks = sorted({payout.pk for some in payouts.values() for payout in some})
     seen: _Seen = set()
     for part in by_parts(pks):
-        for kind, pk in earlier.filter(payout__in=part).values_list("type", "payout"):
+        for kind, pk, day in earlier.filter(payout__in=part).values_list("type", "payout", "date"):
             seen.add((kind, _about_payout(pk)))
+            if kind == LineType.CREDIT:
+                returned[pk] = day
 
     def find(part: Sequence[str]) -> Any:
         return earlier.filter(payout=None, reference__in=part).values_list("type", "reference", "currency")
@@ -131,11 +141,23 @@ def _line(file: StatementFile, row: Row, books: _Books, *, at: datetime) -> Stat
     if (row.type, about) in books.seen:
         return repeated_line(file, row, known)
     if payout is not None and payout.status == PayoutStatus.FAILED:
-        return unknown_line(file, row)
+        return unknown_line(file, row, payout=payout)
     books.seen.add((row.type, about))
     if payout is not None and row.gross_minor == known.amount_minor:
-        _follow(payout, row, at=at)
+        _follow(payout, row, books, at=at)
     return known_line(file, row, known, tolerance=LAG)
+
+
+def _left_again(line: StatementLine, books: _Books) -> None:
+    """Say of a transfer that repeats one which came back that the books have it not: the bank may have tried again.
+
+    Only one of a day before the return is surely the line that an earlier file had.
+    """
+    payout = line.payout
+    if line.bucket != Bucket.DUPLICATE or line.type != LineType.DEBIT or payout is None:
+        return
+    if payout.status == PayoutStatus.FAILED and not line.date < books.returned.get(payout.pk, date.min):
+        line.bucket, line.missing_minor, line.duplicate_minor = Bucket.MISSING, line.net_minor, 0
 
 
 def _payout_of(row: Row, books: _Books) -> Payout | None:
@@ -149,9 +171,10 @@ def _payout_of(row: Row, books: _Books) -> Payout | None:
     return fits[0] if fits else None
 
 
-def _follow(payout: Payout, row: Row, *, at: datetime) -> None:
+def _follow(payout: Payout, row: Row, books: _Books, *, at: datetime) -> None:
     """Say of a pay-out what the bank says: it left, or came back."""
     if row.type == LineType.CREDIT:
+        books.returned[payout.pk] = row.date
         payout.status = fail_payout(payout.pk, message=f"The bank returned it on {row.date}.", by=None, at=at).status
     elif payout.status == PayoutStatus.SENT:
         utr = payout.utr or row.reference

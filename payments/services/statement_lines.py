@@ -53,9 +53,9 @@ def new_line(file: StatementFile, row: Row, **columns: Any) -> StatementLine:
     )
 
 
-def unknown_line(file: StatementFile, row: Row) -> StatementLine:
-    """A line that the books have nothing of."""
-    return new_line(file, row, bucket=Bucket.MISSING, missing_minor=row.net_minor)
+def unknown_line(file: StatementFile, row: Row, **about: Any) -> StatementLine:
+    """A line that the books have nothing of, or nothing more of the row that it is about."""
+    return new_line(file, row, bucket=Bucket.MISSING, missing_minor=row.net_minor, **about)
 
 
 def repeated_line(file: StatementFile, row: Row, booked: Booked) -> StatementLine:

@@ -261,8 +261,37 @@ def test_both_in_one_file_and_then_again(payout):
     payout.refresh_from_db()
     assert payout.status == PayoutStatus.FAILED
     again = bring(BANK, [*rows, bank_line("NOBODY", 5)])
-    assert buckets(again) == {"duplicate": 2, "missing": 1}
+    assert buckets(again) == {"duplicate": 1, "missing": 2}  # on the day of the return, it may be another transfer
     assert is_explained(again)
+
+
+@pytest.mark.parametrize("retried", [0, 1])
+def test_a_returned_payout_that_the_bank_tries_again_is_missing_from_the_books(payout, retried):
+    rows = [
+        bank_line("UTR1", -29_291), bank_line("UTR1", 29_291),
+        bank_line("UTR1", -29_291, day=today() + timedelta(days=retried), narration="again"),
+    ]  # fmt: skip
+
+    file = bring(BANK, rows)
+
+    payout.refresh_from_db()
+    assert payout.status == PayoutStatus.FAILED
+    assert buckets(file) == {"matched": 2, "missing": 1}
+    assert file.lines.get(bucket="missing").payout == payout
+    assert file.lines.get(bucket="missing").missing_minor == -29_291
+    assert is_explained(file)
+
+
+def test_a_retry_in_a_later_file_is_missing_too_and_the_old_transfer_is_not(payout):
+    yesterday = today() - timedelta(days=1)
+    bring(BANK, [bank_line("UTR1", -29_291, day=yesterday)])
+    both = bring(BANK, [bank_line("UTR1", -29_291, day=yesterday), bank_line("UTR1", 29_291)])
+    assert buckets(both) == {"duplicate": 1, "matched": 1}
+    later = bring(BANK, [bank_line("UTR1", -29_291, narration="again")])
+    assert buckets(later) == {"missing": 1}
+    old = bring(BANK, [bank_line("UTR1", -29_291, day=yesterday, narration="old")])
+    assert buckets(old) == {"duplicate": 1}
+    assert all(is_explained(file) for file in (both, later, old))
 
 
 @pytest.mark.parametrize("days", [(0, 0), (-1, 0)])

@@ -12,13 +12,16 @@ from django.db import IntegrityError, transaction
 
 from payments import clock
 from payments.models import AuditEntry, GatewayAccount, StatementFile, Transfer
+from payments.services.payouts import fail_payout, send_payout
 from payments.statement_csv import MAX_BYTES
 from payments.states import Collects, PayoutStatus
+from tests.factories import act
 from tests.payments.test_statements import BANK, GATEWAY, bank_line, csv_of, line_of, today
 from tests.settling import close, pay_out, sell, seller, settle
 from tests.staff import ADMIN
 from tests.staff.conftest import make_staff, signed_in
-from tests.staff.deeds import problems
+from tests.staff.deeds import do, door, fill_in, problems
+from tests.staff.settling import in_order, said
 
 LIST, LINES = f"{ADMIN}/statementfile/", f"{ADMIN}/statementline/"
 WHY = "The statement of the week"
@@ -204,3 +207,39 @@ def test_whoever_imports_is_asked_again_who_they_are(merchant):
         assert "required" in problems(again)
         assert not StatementFile.objects.exists()
         assert bring(desk, BANK, [bank_line("U", 100)]).status_code == 302
+
+
+AGAIN = "the bank’s files say that the money of"
+
+
+def test_a_returned_payout_that_left_again_is_said_where_it_would_be_paid_once_more(meera, merchant):
+    sell(merchant)
+    settlement = close(settle(merchant))
+    payout = send_payout(settlement.pk, net_minor=settlement.net_minor, by=act(), at=clock.now(), utr="UTR1")
+    bring(meera, BANK, [bank_line("UTR1", -29_291), bank_line("UTR1", 29_291)])
+    for row in (settlement, payout):
+        assert AGAIN not in said(meera, row)
+
+    bring(meera, BANK, [bank_line("UTR1", -29_291, day=today() + timedelta(days=1))])
+
+    for row in (settlement, payout):
+        assert f"{AGAIN} {payout.uid} (₹292.91) left and not that it came back" in said(meera, row)
+    assert AGAIN in meera.get(door(settlement, "pay-out")).content.decode()
+    assert AGAIN in fill_in(meera, settlement, "pay-out", utr="UTR1").content.decode()
+    line = payout.statement_lines.get(bucket="missing")
+    assert "Order no other transfer" in said(meera, line)
+    do(meera, settlement, "pay-out", utr="UTR1")
+    for row in (settlement, payout):
+        assert AGAIN not in said(meera, row)
+    in_order()
+
+
+def test_what_was_noted_as_failed_before_its_file_came_is_no_warning(meera, merchant):
+    sell(merchant)
+    payout = pay_out(close(settle(merchant)))
+    fail_payout(payout.pk, message="It came back", by=act(), at=clock.now())
+    bring(meera, BANK, [bank_line("HDFC0001", -29_291), bank_line("HDFC0001", 29_291)])
+    assert [line.bucket for line in payout.statement_lines.all()] == ["missing", "missing"]
+    assert AGAIN not in said(meera, payout.settlement)
+    bring(meera, BANK, [bank_line("HDFC0001", -29_291, narration="again")])
+    assert AGAIN in said(meera, payout.settlement)
