@@ -176,9 +176,8 @@ def _follow(payout: Payout, row: Row, books: _Books, *, at: datetime) -> None:
     if row.type == LineType.CREDIT:
         books.returned[payout.pk] = row.date
         payout.status = fail_payout(payout.pk, message=f"The bank returned it on {row.date}.", by=None, at=at).status
-    elif payout.status == PayoutStatus.SENT:
-        utr = payout.utr or row.reference
-        payout.status = confirm_payout(payout.pk, utr=utr, value_date=row.date, by=None, at=at).status
+    elif payout.status == PayoutStatus.SENT and payout.utr:  # our own id is no UTR, and merchants are told one
+        payout.status = confirm_payout(payout.pk, utr=payout.utr, value_date=row.date, by=None, at=at).status
 
 
 def _unseen_payouts(file: StatementFile, seen: _Seen) -> Iterator[StatementLine]:

@@ -309,11 +309,17 @@ def test_the_newest_line_may_come_first(payout, days):
     assert is_explained(file)
 
 
-def test_a_payout_without_a_reference_is_known_by_our_id(payout):
-    type(payout).objects.filter(pk=payout.pk).update(utr="")
-    bring(BANK, [bank_line(payout.uid, -29_291)])
+@pytest.mark.parametrize(("utr", "status"), [("", PayoutStatus.SENT), ("UTR1", PayoutStatus.PAID)])
+def test_our_own_id_finds_a_payout_and_never_becomes_its_reference(payout, utr, status):
+    type(payout).objects.filter(pk=payout.pk).update(utr=utr)
+    file = bring(BANK, [bank_line(payout.uid, -29_291)])
     payout.refresh_from_db()
-    assert (payout.status, payout.utr) == (PayoutStatus.PAID, payout.uid)
+    assert (payout.status, payout.utr) == (status, utr)
+    assert buckets(file) == {"matched": 1}
+    assert is_explained(file)
+    bring(BANK, [bank_line(payout.uid, 29_291)])
+    payout.refresh_from_db()
+    assert payout.status == PayoutStatus.FAILED
 
 
 def test_another_amount_changes_nothing_and_is_short(payout):
