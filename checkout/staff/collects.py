@@ -24,7 +24,7 @@ class SetCollects(Deed[GatewayAccount]):
     """Say that the gateway pays the other one from now on."""
 
     name, label, title = "collects", "Change whom it pays…", "Change whom this gateway pays"
-    permission = "payments.change_gatewayaccount"
+    permission = "payments.change_settlement"
 
     def why_not(self, row: GatewayAccount, user_id: int) -> str:
         return ""

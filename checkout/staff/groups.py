@@ -30,8 +30,8 @@ MAY = {
     "refund approver": "What a viewer sees; approve a refund that somebody else asked for.",
     "finance": (
         "What a viewer sees, the ledger and adjustments; capture or void held money, open and close disputes, "
-        "post adjustments, set fee plans; settle merchants, close what somebody else opened, pay out; import the files "
-        "of banks and gateways."
+        "post adjustments, set fee plans; settle merchants, close what somebody else opened, pay out; say whom a "
+        "gateway pays; import the files of banks and gateways."
     ),
     "key admin": (
         "See merchants, endpoints and webhooks; make and revoke API keys, open accounts at gateways, enter and check "

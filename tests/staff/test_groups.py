@@ -123,7 +123,7 @@ OPEN_TO = {
     "pay out": ("finance",),
     "confirm a pay-out": ("finance",),
     "fail a pay-out": ("finance",),
-    "change whom a gateway pays": ("key admin",),
+    "change whom a gateway pays": ("finance",),
     "add a fee plan": ("finance",),
     "remove a fee plan": ("finance",),
     "make an account": (),
