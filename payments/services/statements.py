@@ -17,6 +17,9 @@ from payments.statement_csv import MAX_BYTES, BadLine, read_rows
 from payments.states import Collects, StatementKind
 
 LONGEST_PERIOD = timedelta(days=31)
+FIRST_DAY = date(1970, 1, 1)
+MAY_LIE_AHEAD = timedelta(days=7)
+"""A file may be about days that are not over yet; one about next year has its days wrong."""
 _CHUNK = 65_536
 _AT_ONCE = 500
 
@@ -83,6 +86,12 @@ def _check(new: NewStatement, *, at: datetime) -> None:
     if not timedelta() <= new.period_to - new.period_from < LONGEST_PERIOD:
         raise BadInput(
             "period_to", "out_of_range", f"period_to: write the last day, {LONGEST_PERIOD.days} days at most."
+        )
+    if new.period_from < FIRST_DAY:
+        raise BadInput("period_from", "out_of_range", f"period_from: write a day since {FIRST_DAY}.")
+    if new.period_to - at.date() > MAY_LIE_AHEAD:
+        raise BadInput(
+            "period_to", "out_of_range", f"period_to: write a day {MAY_LIE_AHEAD.days} days from now at the latest."
         )
     if new.kind == StatementKind.GATEWAY and new.account is None:
         raise BadInput("account", "missing", "account: choose whose gateway account the file is about.")

@@ -99,6 +99,14 @@ def test_the_banks_file_confirms_a_payout(desk, merchant):
     assert payout.uid in desk.get(f"{LINES}?file={StatementFile.objects.get().pk}").content.decode()
 
 
+@pytest.mark.parametrize("kind", [BANK, GATEWAY])
+def test_a_file_of_the_first_days_that_can_be(desk, merchant, kind):
+    days = {"period_from": "1970-01-01", "period_to": "1970-01-01"}
+    account = account_of(merchant).pk if kind == GATEWAY else ""
+    rows = [line_of(sell(merchant))] if kind == GATEWAY else [bank_line("U", 100)]
+    assert bring(desk, kind, rows, account=account, **days).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("over", "words"),
     [
@@ -110,6 +118,10 @@ def test_the_banks_file_confirms_a_payout(desk, merchant):
         ({"kind": "other"}, "valid choice"),
         ({"period_to": "2020-01-01"}, "31 days"),
         ({"period_to": "soon"}, "valid date"),
+        ({"period_from": "0001-01-01", "period_to": "0001-01-02"}, "since 1970-01-01"),
+        ({"period_from": "1969-12-31", "period_to": "1970-01-02"}, "since 1970-01-01"),
+        ({"period_from": "9999-12-30", "period_to": "9999-12-31"}, "7 days from now"),
+        ({"period_from": str(today()), "period_to": str(today() + timedelta(days=9))}, "7 days from now"),
         ({"reason": ""}, "required"),
         ({"file": ""}, "required"),
         ({"account": "99999"}, "valid choice"),
