@@ -31,21 +31,22 @@ class Money:
     currency: str
 
     @classmethod
-    def parse(cls, amount: Decimal, currency: str) -> Self:
+    def parse(cls, amount: Decimal, currency: str, *, at_most: int = MAX_MINOR) -> Self:
         """Read an amount of major units exactly, or refuse it: nothing is ever rounded.
 
         Raises CurrencyNotSupported, BadAmount (not finite, not above zero, too large) or TooManyDecimals.
+        `at_most` is the largest in minor units.
         """
         if currency not in EXPONENT:
             raise CurrencyNotSupported()
-        if not amount.is_finite() or not 0 < amount <= MAX_MINOR:
+        if not amount.is_finite() or not 0 < amount <= at_most:
             raise BadAmount()
         try:
             scaled = amount.scaleb(EXPONENT[currency], context=_EXACT)
             whole = int(scaled.quantize(Decimal(1), context=_EXACT))
         except Inexact:
             raise TooManyDecimals(currency, EXPONENT[currency]) from None
-        if whole > MAX_MINOR:
+        if whole > at_most:
             raise BadAmount()
         return cls(whole, currency)
 

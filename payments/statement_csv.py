@@ -10,13 +10,15 @@ from decimal import Decimal
 from typing import BinaryIO
 
 from payments import fields
-from payments.errors import BadInput, PaymentsError
+from payments.errors import BadAmount, BadInput, PaymentsError
 from payments.money import EXPONENT, Money
 from payments.states import LineType, StatementKind
 
 MAX_LINES = 5_000
 MAX_BYTES = 2_000_000
 LONGEST_CELL = 200
+MOST_MINOR = 10**15
+"""Largest amount of a line, in minor units: it may be of many orders, and the database has to add up all lines."""
 COLUMNS = {
     StatementKind.BANK: ("date", "reference", "amount", "currency", "direction", "narration"),
     StatementKind.GATEWAY: (
@@ -146,7 +148,10 @@ def _minor(name: str, text: str, currency: str) -> int:
     if not amount:
         return 0
     try:
-        minor = Money.parse(abs(amount), currency).minor
+        minor = Money.parse(abs(amount), currency, at_most=MOST_MINOR).minor
+    except BadAmount:
+        most = f"{MOST_MINOR:,} of the currency's smallest unit"
+        raise BadInput(name, "amount_out_of_range", f"{name}: write at most {most}.") from None
     except BadInput as refusal:
         raise BadInput(name, refusal.reason, refusal.text.replace(refusal.field, name)) from None
     return -minor if amount < 0 else minor

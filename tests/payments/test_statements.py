@@ -392,7 +392,8 @@ GOOD = "2026-11-01,UTR1,100.00,INR,debit,NEFT"
         ("2026-11-01,UTR1,1.001,INR,debit,x", "decimals"),
         ("2026-11-01,UTR1,-5,INR,debit,x", "above zero"),
         ("2026-11-01,UTR1,0.00,INR,debit,x", "above zero"),
-        ("2026-11-01,UTR1,99999999999999,INR,debit,x", "above 0"),
+        ("2026-11-01,UTR1,10000000000000.01,INR,debit,x", "amount: write at most 1,000,000,000,000,000"),
+        ("2026-11-01,UTR1,999999999999999,INR,debit,x", "at most 1,000,000,000,000,000"),
         ("2026-11-01,UTR1,1.00,XXX,debit,x", "ISO 4217"),
         ("2026-11-01,UTR1,1.00,INR,out,x", "credit or debit"),
         ("2026-11-01,UTR1,1.00,INR,debit,=HYPERLINK(1)", "formula"),
@@ -443,6 +444,14 @@ def test_only_a_heading_too_many_lines_too_many_bytes_and_another_encoding():
     new = NewStatement(BANK, "test", today(), today(), "x.csv")
     with pytest.raises(BadLine, match="UTF-8"):
         import_statement(io.BytesIO(heading.encode() + b"\xff\xfe"), new, by=act(), at=clock.now())
+
+
+def test_a_line_may_be_larger_than_any_order(payout):
+    rows = [bank_line("A", minor) for minor in (10**15, 10**15, -(10**12 + 1))]
+    file = bring(BANK, rows)
+    told = file.lines.exclude(number=None)
+    assert told.aggregate(total=Sum("net_minor"))["total"] == 2 * 10**15 - 10**12 - 1
+    assert is_explained(file)
 
 
 def test_lakh_and_thousand_commas_are_read_exactly(payout):
