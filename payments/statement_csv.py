@@ -28,6 +28,7 @@ COLUMNS = {
 _PLAIN = r"\d{1,15}"
 _GROUPED = r"\d{1,3}(?:,\d{3}){1,4}|\d{1,2}(?:,\d{2}){1,5},\d{3}"  # by thousands; by lakh and crore
 _AMOUNT = re.compile(rf"-?(?:{_PLAIN}|{_GROUPED})(?:\.\d{{1,3}})?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def _word(name: str, text: str, among: tuple[LineType, LineType]) -> LineType:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text if len(text) == len("2026-11-29") else "")
+        return date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
         raise BadInput("date", "date_invalid", "date: write it like 2026-11-29.") from None
 

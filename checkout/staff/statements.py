@@ -24,6 +24,7 @@ from checkout.staff.left_again import is_of_failed
 from checkout.staff.proofs import ask_again
 from checkout.staff.ranges import Period
 from checkout.staff.reasons import ReasonForm, act_of
+from checkout.staff.settling import DayField
 from payments import clock
 from payments.errors import BadInput, PaymentsError
 from payments.models import GatewayAccount, GatewaySettlement, StatementFile, StatementLine
@@ -61,13 +62,6 @@ class AccountField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic
 def account_words(account: GatewayAccount) -> str:
     """Whose account it is, and where."""
     return f"{account.merchant.name}: {account.gateway} ({account.mode})"
-
-
-class DayField(forms.DateField):
-    """A day, chosen by the browser's own means."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), **options)
 
 
 class StatementForm(ReasonForm):

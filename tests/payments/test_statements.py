@@ -384,6 +384,7 @@ GOOD = "2026-11-01,UTR1,100.00,INR,debit,NEFT"
         ("2026-11-01,UTR1,100.00,INR,debit", "6 columns"),
         ("01-11-2026,UTR1,100.00,INR,debit,x", "date: write it like"),
         ("2026-11-31,UTR1,100.00,INR,debit,x", "date: write it like"),
+        ("2026-W48-7,UTR1,100.00,INR,debit,x", "date: write it like"),
         ("2026-11-01,UTR1,1e5,INR,debit,x", "amount like"),
         ("2026-11-01,UTR1,NaN,INR,debit,x", "amount like"),
         ('2026-11-01,UTR1,"1,23",INR,debit,x', "amount like"),

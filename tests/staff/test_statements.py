@@ -118,6 +118,7 @@ def test_a_file_of_the_first_days_that_can_be(desk, merchant, kind):
         ({"kind": "other"}, "valid choice"),
         ({"period_to": "2020-01-01"}, "31 days"),
         ({"period_to": "soon"}, "valid date"),
+        ({"period_to": "11/30/2026"}, "valid date"),
         ({"period_from": "0001-01-01", "period_to": "0001-01-02"}, "since 1970-01-01"),
         ({"period_from": "1969-12-31", "period_to": "1970-01-02"}, "since 1970-01-01"),
         ({"period_from": "9999-12-30", "period_to": "9999-12-31"}, "7 days from now"),
