@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Sum
 
-from payments.models import GatewaySettlement, Payout, StatementFile, StatementLine
+from payments.models import GatewaySettlement, Payout, Settlement, StatementFile, StatementLine
 from payments.services.payouts import confirm_payout, fail_payout
 from payments.services.statement_lines import (
     LAG,
@@ -47,6 +47,7 @@ class _Books:
 def compare_bank(file: StatementFile, rows: Sequence[Row], *, at: datetime) -> Iterator[StatementLine]:
     """Every line of the bank's file, and what the books have besides of its days. Pay-outs follow what it says."""
     references = {row.reference for row in rows if row.reference}
+    _hold(_payouts(file, references))
     payouts = _payouts(file, references)
     returned: dict[int, date] = {}
     seen = _came_before(file, payouts, references, returned)
@@ -57,6 +58,14 @@ def compare_bank(file: StatementFile, rows: Sequence[Row], *, at: datetime) -> I
     yield from sorted(lines, key=lambda line: line.number or 0)
     yield from _unseen_payouts(file, books.seen)
     yield from _unseen_credits(file, books.seen)
+
+
+def _hold(payouts: dict[str, list[Payout]]) -> None:
+    """Hold the settlements in one order for every file, whatever order its lines have: two files never deadlock."""
+    settlements = sorted({payout.settlement_id for some in payouts.values() for payout in some})
+    for part in by_parts(settlements):
+        held = Settlement.objects.select_for_update(no_key=True).filter(pk__in=part).order_by("pk")
+        list(held.values_list("pk", flat=True))
 
 
 def _payouts(file: StatementFile, references: set[str]) -> dict[str, list[Payout]]:

@@ -7,8 +7,9 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 
 from payments import books, clock
 from payments.errors import AlreadyImported, BadInput
@@ -320,6 +321,19 @@ def test_our_own_id_finds_a_payout_and_never_becomes_its_reference(payout, utr, 
     bring(BANK, [bank_line(payout.uid, 29_291)])
     payout.refresh_from_db()
     assert payout.status == PayoutStatus.FAILED
+
+
+def test_settlements_are_held_in_one_order_whatever_order_the_lines_have(payout):
+    sell(payout.settlement.merchant)
+    later = close(settle(payout.settlement.merchant))
+    send_payout(later.pk, net_minor=later.net_minor, by=act(), at=clock.now(), utr="UTR2")
+    with CaptureQueriesContext(connection) as seen:
+        bring(BANK, [bank_line("UTR2", -29_291), bank_line("UTR1", -29_291)])
+    asked = [each["sql"] for each in seen if 'FROM "payments_settlement" ' in each["sql"]]
+    assert f"IN ({payout.settlement_id}, {later.pk}) ORDER BY" in asked[0]
+    assert [row.status for row in payout.settlement.merchant.settlements.all()] == [SettlementStatus.PAID_OUT] * 2
+    if connection.vendor == "postgresql":
+        assert asked[0].endswith("FOR NO KEY UPDATE")
 
 
 def test_another_amount_changes_nothing_and_is_short(payout):
