@@ -45,6 +45,7 @@ class GatewayEventAdmin(FindsByTerm, ReadOnlyAdmin):
         facts = {
             "event id": row.event_id,
             "gateway": row.gateway,
+            "account": link_for(request, row.account, str(row.account)) if row.account else "",
             "kind": row.kind,
             "payment": link_for(request, row.payment, row.payment.uid) if row.payment else NO_FIT,
             "order": link_for(request, row.payment.order, row.payment.order.order_id) if row.payment else "",

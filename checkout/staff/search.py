@@ -135,7 +135,7 @@ def events_by(term: Term) -> Ways:
 
 
 def gateway_events_by(term: Term) -> Ways:
-    """Gateway events by the gateway's id, which is unique beside its gateway, and those of a payment or an order."""
+    """Gateway events by the gateway's id, which is indexed beside its gateway, and those of a payment or an order."""
     payments = [Q(payment__in=Payment.objects.filter(uid=term.id).values("pk")), *order_ids(term, "payment__order__")]
     return [Q(gateway__in=list(GATEWAYS), event_id=term.id), *payments]
 

@@ -136,6 +136,22 @@ def test_another_merchant_cannot_tell_of_our_payments_by_its_own_secret(shop):
     )
 
 
+def test_of_merchants_who_share_an_account_there_each_hears_of_its_own_payments(shop):
+    """Razorpay tells each of the account's addresses everything, under the same ids."""
+    other = connected(MerchantFactory(account=None), "razorpay", CREDENTIALS)
+    customer = shop.customer()
+    shop.world.approve(shop.go(customer))
+    told = shop.world.events()
+    assert set(shop.deliver(told, account=other)) == {HTTPStatus.OK}
+    assert shop.order(customer).status == "pending"
+    for _ in range(2):
+        assert set(shop.deliver(told)) == {HTTPStatus.OK}
+    assert_paid_once(shop, customer)
+    for account, payment in ((other, None), (shop.account, shop.newest(customer).pk)):
+        kept = GatewayEvent.objects.filter(account=account)
+        assert (kept.count(), set(kept.values_list("payment", flat=True))) == (len(told), {payment})
+
+
 def test_an_event_at_an_address_nobody_has_is_not_found(shop):
     unused = GatewayAccountFactory.build(pk=10**9)
     shop.world.approve(shop.go(shop.customer()))

@@ -123,9 +123,9 @@ def _idempotency_key(merchant=None, mode="test"):
     )
 
 
-def _gateway_event():
+def _gateway_event(account=None):
     GatewayEvent.objects.create(
-        gateway="simulator", event_id="evt_1", kind="x", body="{}", received_at=MerchantFactory().created_at
+        gateway="simulator", event_id="evt_1", kind="x", body="{}", received_at=clock.now(), account=account
     )
 
 
@@ -367,6 +367,9 @@ BREAKS = {
     "idempotency_mode_known": [lambda: _idempotency_key(mode="prod")],
     "one_write_per_idempotency_key": [lambda: [_idempotency_key(merchant=m) for m in [MerchantFactory()] * 2]],
     "one_row_per_gateway_event": [lambda: (_gateway_event(), _gateway_event())],
+    "one_row_per_event_of_an_account": [
+        lambda: [_gateway_event(account) for account in [GatewayAccountFactory()] * 2]
+    ],
     "endpoint_mode_known": [lambda: _endpoint(mode="demo")],
     "one_live_endpoint_per_url": [lambda: [_endpoint(merchant=m) for m in [MerchantFactory()] * 2]],
     "delivery_mode_known": [lambda: _delivery(mode="demo")],

@@ -85,6 +85,14 @@ def test_events_that_fit_no_payment_have_a_filter(viewer, paid):
 
 
 @pytest.mark.django_db
+def test_an_event_names_the_account_it_came_for(chief, paid):
+    event = make_gateway_event(paid, account=paid.account)
+    link = f'<a href="{ADMIN}/gatewayaccount/{paid.account_id}/change/">{paid.account}</a>'
+    assert link in _page(chief, event)
+    assert link not in _page(chief, make_gateway_event(paid))
+
+
+@pytest.mark.django_db
 def test_events_are_found_by_their_own_id_or_their_payments(viewer, paid):
     make_gateway_event()
     event = make_gateway_event(paid, event_id="evt_77")
