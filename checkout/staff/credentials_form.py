@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 
 from checkout.staff.reasons import ReasonField, ReasonForm
@@ -78,13 +77,18 @@ class CredentialsForm(ReasonForm):
 
 def _field(field: CredentialField, hint: str) -> forms.CharField:
     attrs = {"class": "vLargeTextField", "autocomplete": "off", "spellcheck": "false", "dir": "ltr"}
-    # new-password: a browser must neither fill in nor offer to keep what is somebody else's secret.
-    secret = forms.PasswordInput(attrs={**attrs, "autocomplete": "new-password"})
+    # Never drawn with a value: what was typed into the wrong field may be a secret, too.
+    widget = forms.PasswordInput(attrs=attrs)
+    if field.is_secret:
+        # A browser must neither fill in nor offer to keep what is somebody else's secret.
+        widget.attrs["autocomplete"] = "new-password"
+    else:
+        widget.input_type = "text"
     kept = f"Now {hint}: leave this empty to keep it." if hint else ""
     return forms.CharField(
         label=field.label,
         required=not hint and not field.is_optional,
         max_length=LONGEST,
         help_text=f"{field.help} {kept}".strip(),
-        widget=secret if field.is_secret else AdminTextInputWidget(attrs=attrs),
+        widget=widget,
     )

@@ -1,5 +1,6 @@
 """The contract every gateway keeps: stateless, values in, facts out. An unknown word of a gateway means pending."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -79,6 +80,8 @@ class CredentialField:
     """One of the values an account at a gateway signs in with, as staff enter it.
 
     A secret one is never shown again, only its last four characters. `help` says where at the gateway it is found.
+    `pattern` is a regular expression for the whole of it, in which {mode} stands for the account's mode: nothing else is
+    kept. It is worth most for what is shown, where a secret might be typed by mistake.
     """
 
     name: str
@@ -86,6 +89,11 @@ class CredentialField:
     help: str = ""
     is_secret: bool = True
     is_optional: bool = False
+    pattern: str = ""
+
+    def fits(self, text: str, mode: str) -> bool:
+        """Whether an account of this mode may have it."""
+        return not self.pattern or bool(re.fullmatch(self.pattern.replace("{mode}", mode), text, re.ASCII))
 
 
 @dataclass(frozen=True, slots=True)

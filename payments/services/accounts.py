@@ -61,7 +61,7 @@ def set_credentials(
             raise StaleRow(account)
         fields = gateway_named(account.gateway).credential_fields
         before = _as_known(account)
-        kept = _merged(fields, before, given, forget_previous=forget_previous)
+        kept = _merged(fields, before, given, mode=account.mode, forget_previous=forget_previous)
         changed = sorted(name for name in {*before, *kept} if before.get(name) != kept.get(name))
         if not changed:
             return account
@@ -86,9 +86,14 @@ def _as_known(account: GatewayAccount) -> Mapping[str, str]:
 
 
 def _merged(
-    fields: tuple[CredentialField, ...], before: Mapping[str, str], given: Mapping[str, str], *, forget_previous: bool
+    fields: tuple[CredentialField, ...],
+    before: Mapping[str, str],
+    given: Mapping[str, str],
+    *,
+    mode: str,
+    forget_previous: bool,
 ) -> dict[str, str]:
-    """All credentials as they are from now on. Raises BadInput for one that is missing or too long."""
+    """All credentials as they are from now on. Raises BadInput for one that is missing, too long or not of its kind."""
     kept = {field.name: given.get(field.name, "").strip() or before.get(field.name, "") for field in fields}
     for field in fields:
         text = kept[field.name]
@@ -96,6 +101,9 @@ def _merged(
             raise BadInput(field.name, "credential_missing", f"{field.name}: write the {field.label}.")
         if len(text) > LONGEST or not text.isprintable():
             raise BadInput(field.name, "credential_odd", f"{field.name}: at most {LONGEST} characters, on one line.")
+        if text and not field.fits(text, mode):
+            told = f"{field.name}: this is no {field.label.lower()} of {mode} mode. {field.help}".strip()
+            raise BadInput(field.name, "credential_of_another_kind", told)
     old = before.get(EVENT_SECRET, "")
     previous = old if old and kept.get(EVENT_SECRET) != old else before.get(PREVIOUS_EVENT_SECRET, "")
     kept[PREVIOUS_EVENT_SECRET] = "" if forget_previous else previous

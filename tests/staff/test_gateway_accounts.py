@@ -163,6 +163,33 @@ def test_a_refused_form_changes_nothing_and_is_drawn_empty(keeper, account):
     assert credentials_of(_now(account))["key_secret"] == SECRET
 
 
+RAZORPAY = {"key_id": "rzp_test_00000000000001", "key_secret": "key-secret-5555", "event_secret": "event-secret-6666"}
+STRIPE = {"secret_key": "rk_test_" + "k" * 24, "event_secret": "whsec_" + "e" * 32}
+
+
+@pytest.mark.parametrize(
+    ("gateway", "good", "name", "typed"),
+    [
+        ("razorpay", RAZORPAY, "key_id", "typed-into-the-wrong-field-7777"),
+        ("razorpay", RAZORPAY, "key_id", "rzp_live_00000000000001"),
+        ("stripe", STRIPE, "secret_key", "sk_live_" + "k" * 24),
+        ("stripe", STRIPE, "secret_key", "pk_test_" + "k" * 24),
+        ("stripe", STRIPE, "event_secret", "rk_test_" + "k" * 24),
+    ],
+)
+def test_what_belongs_into_another_field_or_mode_is_kept_and_shown_nowhere(keeper, gateway, good, name, typed):
+    account = GatewayAccountFactory(gateway=gateway)
+    _told(_enter(keeper, account, **good))
+    kept = _now(account)
+    refused = _enter(keeper, kept, **{name: typed})
+    assert refused.status_code == 400
+    assert "of test mode" in refused.content.decode()
+    assert credentials_of(_now(account)) == good
+    assert AuditEntry.objects.count() == 1
+    pages = [refused, keeper.get(_url(account)), keeper.get(_url(account, "credentials"))]
+    assert not [page for page in pages if typed in page.content.decode()]
+
+
 def test_what_must_be_there_is_asked_for(keeper, gateways):
     account = GatewayAccountFactory(gateway="alpha")
     answer = _enter(keeper, account, key_id="alpha_key")

@@ -62,6 +62,7 @@ class Razorpay(Gateway):
             "Key id",
             "Razorpay Dashboard, Account & Settings, API keys. It begins with rzp_test_ or rzp_live_.",
             is_secret=False,
+            pattern=r"rzp_{mode}_\w+",
         ),
         CredentialField("key_secret", "Key secret", "Shown once, beside the key id, when the key is made."),
         CredentialField(

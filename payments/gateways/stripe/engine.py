@@ -56,9 +56,17 @@ class Stripe(Gateway):
     hosts = frozenset({"https://checkout.stripe.com"})
     credential_fields = (
         CredentialField(
-            "secret_key", "Secret or restricted key", "Stripe's dashboard, Developers, API keys: rk_ or sk_"
+            "secret_key",
+            "Secret or restricted key",
+            "Stripe's dashboard, Developers, API keys: rk_ or sk_",
+            pattern=r"(sk|rk)_{mode}_\w+",
         ),
-        CredentialField(EVENT_SECRET, "Signing secret", "Of the event destination with the address below: whsec_"),
+        CredentialField(
+            EVENT_SECRET,
+            "Signing secret",
+            "Of the event destination with the address below: whsec_",
+            pattern=r"whsec_[\w+/=]+",
+        ),
     )
 
     def accepts(self, amount: Money, method: Method) -> bool:
