@@ -134,6 +134,21 @@ def _post(client, url, told, secret=EVENT_SECRET):
     return client.post(url, body, content_type="application/json", headers={"x-signature": sign(secret, body)})
 
 
+@pytest.mark.parametrize(("size", "status"), [(70_000, 200), (200_000, 200), (262_144, 200), (300_000, 413)])
+def test_an_event_may_be_long(at_the_bank, client, order, size, status):
+    told = _event(at_the_bank) | {"more": ""}
+    told["more"] = "x" * (size - len(json.dumps(told)))
+    answer = _post(client, f"/callbacks/alpha/{_account('alpha').pk}/events", told)
+    assert answer.status_code == status
+    assert GatewayEvent.objects.count() == (status == 200)
+    assert order.payments.get().status == ("success" if status == 200 else "pending")
+
+
+def test_a_length_that_is_no_number_is_no_fault_of_ours(at_the_bank, client):
+    url = f"/callbacks/alpha/{_account('alpha').pk}/events"
+    assert client.post(url, b"{}", content_type="application/json", CONTENT_LENGTH="many").status_code == 400
+
+
 def _event(attempt, number=1):
     return {"id": f"evt_{number}", "key": attempt.key, "amount": attempt.amount.minor}
 
