@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from checkout.staff.reasons import ReasonField, ReasonForm
 from checkout.staff.replays import TickField
-from payments.gateways.base import PREVIOUS_EVENT_SECRET, CredentialField
+from payments.gateways.base import EVENT_SECRETS, CredentialField
 from payments.gateways.registry import GATEWAYS, gateway_named, is_open
 from payments.models import GatewayAccount, Merchant
 from payments.services.accounts import LONGEST
@@ -42,6 +42,11 @@ class AccountForm(forms.Form):
         return mode
 
 
+def hints_of_previous(account: GatewayAccount) -> list[str]:
+    """What people may see of the event secrets that were replaced and still count, the newest first."""
+    return [account.credential_hints[name] for name in EVENT_SECRETS[1:] if name in account.credential_hints]
+
+
 class CredentialsForm(ReasonForm):
     """A field for each value that the account's gateway asks for. What is left empty stays as it is."""
 
@@ -52,11 +57,12 @@ class CredentialsForm(ReasonForm):
         self.names = [field.name for field in gateway_fields]
         for field in gateway_fields:
             self.fields[field.name] = _field(field, account.credential_hints.get(field.name, ""))
-        previous = account.credential_hints.get(PREVIOUS_EVENT_SECRET)
+        previous = hints_of_previous(account)
         if previous:
+            what = f"the {len(previous)} event secrets" if len(previous) > 1 else "the event secret"
             self.fields["forget_previous"] = TickField(
-                label=f"Remove the event secret before this one ({previous})",
-                help_text="Once the gateway sends nothing any more that the old one signed: that takes up to a month.",
+                label=f"Remove {what} before this one ({' and '.join(previous)})",
+                help_text="Once the gateway sends nothing any more that an old one signed: that takes up to a month.",
             )
         seen = account.credentials_set_at
         self.fields["seen"] = forms.CharField(

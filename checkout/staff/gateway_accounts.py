@@ -17,7 +17,7 @@ from checkout.callbacks.links import event_url
 from checkout.staff import sessions
 from checkout.staff.base import at_field
 from checkout.staff.collects import WORDS, SetCollects
-from checkout.staff.credentials_form import AccountForm, CredentialsForm
+from checkout.staff.credentials_form import AccountForm, CredentialsForm, hints_of_previous
 from checkout.staff.deeds import DeedsAdmin
 from checkout.staff.facts import Panel, Table, facts_of, link_for, link_to, may_view, moment
 from checkout.staff.proofs import PASSWORD, ask_again, proved
@@ -25,7 +25,7 @@ from checkout.staff.reasons import act_of
 from checkout.staff.routing_rules import currency_and_amounts, methods_in_words
 from payments import clock
 from payments.errors import BadInput, PaymentsError
-from payments.gateways.base import PREVIOUS_EVENT_SECRET, BadCredentials, NotSupported, Unanswered
+from payments.gateways.base import BadCredentials, NotSupported, Unanswered
 from payments.gateways.registry import GATEWAYS, gateway_named
 from payments.models import GatewayAccount, RoutingRule
 from payments.routing import missing_credentials
@@ -208,8 +208,9 @@ def _credentials(account: GatewayAccount) -> dict[str, str]:
     told = {field.label: hints.get(field.name, "") for field in gateway_named(account.gateway).credential_fields}
     shown = {label: f"ends in {hint[1:]}" if hint[:1] == "…" else hint for label, hint in told.items()}
     facts = {label: hint or "not entered" for label, hint in shown.items()}
-    if PREVIOUS_EVENT_SECRET in hints:
-        facts["event secret before"] = f"{hints[PREVIOUS_EVENT_SECRET]}, still valid"
+    previous = hints_of_previous(account)
+    if previous:
+        facts["event secret before"] = f"{' and '.join(previous)}, still valid"
     return {**facts, "entered": moment(account.credentials_set_at)}
 
 

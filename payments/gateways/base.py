@@ -73,6 +73,10 @@ EVENT_SECRET = "event_secret"  # noqa: S105  (a name, not a secret)
 """Name of the credential that signs a gateway's server events."""
 PREVIOUS_EVENT_SECRET = "previous_event_secret"  # noqa: S105  (likewise)
 """The one before, kept by the core when staff enter a new one: events sent again are still signed by it."""
+EARLIER_EVENT_SECRET = "earlier_event_secret"  # noqa: S105  (likewise)
+"""The one before that, as the one in between may be a typing error that never signed anything."""
+EVENT_SECRETS = (EVENT_SECRET, PREVIOUS_EVENT_SECRET, EARLIER_EVENT_SECRET)
+"""All that a server event may be signed with, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ class Account:
     @property
     def event_secrets(self) -> tuple[str, ...]:
         """Secrets a server event may be signed with, the newest first."""
-        known = (self.credentials.get(name, "") for name in (EVENT_SECRET, PREVIOUS_EVENT_SECRET))
+        known = (self.credentials.get(name, "") for name in EVENT_SECRETS)
         return tuple(secret for secret in known if secret)
 
 

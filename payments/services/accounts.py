@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from payments import crypto
 from payments.errors import AccountTaken, BadInput, StaleRow
-from payments.gateways.base import EVENT_SECRET, PREVIOUS_EVENT_SECRET, CredentialField
+from payments.gateways.base import EVENT_SECRET, EVENT_SECRETS, CredentialField
 from payments.gateways.registry import SIMULATOR, gateway_named, is_open
 from payments.models import GatewayAccount, Merchant
 from payments.services.audit import Act, record_act
@@ -51,8 +51,8 @@ def set_credentials(
 ) -> GatewayAccount:
     """Keep what an account signs in with; what is not given stays. Nothing of it can be read again by people.
 
-    A new event secret leaves the one before valid until somebody removes it with `forget_previous`: a gateway sends
-    again what it signed with the old one. `seen` is `credentials_set_at` as it was shown.
+    A new event secret leaves the two before valid until somebody removes them with `forget_previous`: a gateway sends
+    again what it signed with an old one, and of two new ones the first may be a typing error. `seen` is `credentials_set_at` as it was shown.
     Raises BadInput, StaleRow if somebody else changed them since.
     """
     with transaction.atomic():
@@ -66,7 +66,7 @@ def set_credentials(
         if not changed:
             return account
         hints = dict(account.credential_hints)
-        secret = {field.name for field in fields if field.is_secret} | {PREVIOUS_EVENT_SECRET}
+        secret = {field.name for field in fields if field.is_secret} | set(EVENT_SECRETS)
         account.credential_hints = {name: hint_of(text, is_secret=name in secret) for name, text in kept.items()}
         sealed = json.dumps(kept, sort_keys=True)
         account.credentials_ciphertext = crypto.encrypt(sealed, context=account.credentials_context)
@@ -104,9 +104,10 @@ def _merged(
         if text and not field.fits(text, mode):
             told = f"{field.name}: this is no {field.label.lower()} of {mode} mode. {field.help}".strip()
             raise BadInput(field.name, "credential_of_another_kind", told)
-    old = before.get(EVENT_SECRET, "")
-    previous = old if old and kept.get(EVENT_SECRET) != old else before.get(PREVIOUS_EVENT_SECRET, "")
-    kept[PREVIOUS_EVENT_SECRET] = "" if forget_previous else previous
+    if not forget_previous:
+        old = [before.get(name, "") for name in EVENT_SECRETS]
+        still_valid = [secret for secret in old if secret not in ("", kept.get(EVENT_SECRET))]
+        kept |= dict(zip(EVENT_SECRETS[1:], still_valid, strict=False))
     return {name: text for name, text in kept.items() if text}
 
 

@@ -76,6 +76,18 @@ def test_the_event_secret_before_stays_valid_until_it_is_removed(account):
     assert PREVIOUS_EVENT_SECRET not in removed.credential_hints
 
 
+def test_a_typing_error_does_not_end_the_event_secret_that_still_counts(account):
+    wrong = _set(account, event_secret="whsec-tpying-error-3333")
+    right = _set(wrong, event_secret="whsec-the-second-one-2222")
+    assert values_of(right).event_secrets == ("whsec-the-second-one-2222", "whsec-tpying-error-3333", FIRST)
+    assert right.credential_hints["earlier_event_secret"] == "…1111"
+    back = _set(right, event_secret=FIRST)
+    assert values_of(back).event_secrets == (FIRST, "whsec-the-second-one-2222", "whsec-tpying-error-3333")
+    other = _set(back, event_secret="whsec-a-third-one-4444", key_id="alpha_two")
+    assert values_of(other).event_secrets == ("whsec-a-third-one-4444", FIRST, "whsec-the-second-one-2222")
+    assert values_of(_set(other, forget_previous=True)).event_secrets == ("whsec-a-third-one-4444",)
+
+
 def test_acts_tell_what_changed_and_no_secret(account):
     _set(account, key_secret="a-brand-new-secret-0000")
     entry = AuditEntry.objects.filter(act="gateway_account.credentials").last()

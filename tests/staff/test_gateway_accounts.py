@@ -207,6 +207,14 @@ def test_the_event_secret_before_is_removed_by_a_tick(keeper, account):
     assert credentials_of(_now(account)).keys() == {"key_id", "key_secret", "event_secret"}
 
 
+def test_two_event_secrets_before_are_both_named(keeper, account):
+    _told(_enter(keeper, account, event_secret="whsec-tpying-error-3333"))
+    _told(_enter(keeper, _now(account), event_secret="whsec-the-second-one-2222"))
+    assert "…3333 and …1111, still valid" in keeper.get(_url(account)).content.decode()
+    page = keeper.get(_url(account, "credentials")).content.decode()
+    assert "Remove the 2 event secrets before this one (…3333 and …1111)" in page
+
+
 @pytest.mark.parametrize("seen", ["", "nonsense", "2026-01-01T00:00:00+00:00"])
 def test_an_old_form_changes_nothing(keeper, account, seen):
     answer = _enter(keeper, account, key_secret=NEW, seen=seen)
