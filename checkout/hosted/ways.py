@@ -12,7 +12,7 @@ from payments.banks import WALLETS
 from payments.gateways.registry import gateway_named
 from payments.models import Payment
 from payments.selectors import OrderState
-from payments.states import Method
+from payments.states import Method, Mode
 
 Details = Mapping[str, Any]
 
@@ -135,9 +135,13 @@ class Drawer:
 
 
 def drawer_of(state: OrderState, method: Method) -> Drawer:
-    """The drawer that fits the account which will serve the method; ours where none does any more."""
+    """The drawer that fits the account which will serve the method; ours where none does any more.
+
+    For cards in live mode never ours, whatever a gateway says of itself: no page of ours takes a real card's number.
+    """
     way, gateway = WAYS[method], gateway_of(state, method)
-    if gateway and gateway_named(gateway).has_own_page:
+    is_real_card = method == Method.CARD and state.order.mode == Mode.LIVE
+    if is_real_card or (gateway and gateway_named(gateway).has_own_page):
         return Drawer(OWN_PAGE_FORMS[method], "hosted/_own_page.html", way.own_page)
     return Drawer(way.form, way.template, way.button)
 

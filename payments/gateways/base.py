@@ -284,7 +284,8 @@ class Gateway:
     credential_fields: tuple[CredentialField, ...] = ()
     """What an account signs in with; without a value for each that is not optional, it takes no attempts."""
     has_own_page: bool = False
-    """Whether customers choose and type everything on its page: ours asks for nothing but the method."""
+    """Whether customers choose and type everything on its page: ours asks for nothing but the method.
+    One that takes cards in live mode has to have such a page: ours never asks for a real card's number."""
     shares_orders: bool = False
     """Whether all attempts of an order at one account carry on one order there, which takes one capture: `cancel`
     answers SHARED, and what is told of no payment we know is about the newest attempt."""

@@ -261,7 +261,13 @@ def _chosen(order: Order, trying: _Try, *, at: datetime) -> tuple[Route, list[Ro
         raise MethodNotOffered(f"This order cannot be paid by {request.method}.")
     is_only = len(mine) == 1
     chosen = next((route for route in mine if is_only or is_next_to_try(route.account, at=at)), mine[0])
-    return chosen, [route for route in mine if route is not chosen]
+    return chosen, [route for route in mine if route is not chosen and _has_enough_for(route, request)]
+
+
+def _has_enough_for(route: Route, request: PaymentRequest) -> bool:
+    """Whether an account can go on with it: who was to type the card on a gateway's own page typed none here."""
+    own_page = gateway_named(route.account.gateway).has_own_page
+    return own_page or request.method != Method.CARD or request.card is not None
 
 
 def _route_in_words(route: Route, trying: _Try) -> str:

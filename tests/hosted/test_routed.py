@@ -10,7 +10,7 @@ from payments import clock
 from payments.models import GatewayAccount, GatewayEvent, RoutingRule
 from payments.services.accounts import set_credentials
 from tests.factories import MerchantFactory, OrderFactory, RoutingRuleFactory, act
-from tests.hosted.customer import Customer
+from tests.hosted.customer import CARD_FIELDS, Customer
 from tests.scripted import EVENT_SECRET, NOT_TAKEN, PAGE, SECRET, account_at, sign
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +49,17 @@ def test_a_way_to_pay_that_nobody_serves_is_not_offered(customer):
     assert 'name="bank"' in page
     RoutingRule.objects.update(currency="USD")
     assert customer.open().status_code == 503
+
+
+def test_no_page_of_ours_asks_for_a_real_card(merchant, gateways):
+    """Not even where a gateway forgot to say that it has a page of its own."""
+    account_at(merchant, "alpha", mode="live", at=clock.now())
+    customer = Customer(OrderFactory(merchant=merchant, mode="live"))
+    page = customer.open().content.decode()
+    assert 'value="card"' in page
+    for name in CARD_FIELDS:
+        assert name == "method" or f'name="{name}"' not in page
+    assert 'name="bank"' in page
 
 
 def test_a_post_of_a_way_that_is_not_offered_any_more_starts_nothing(customer, order, gateways):

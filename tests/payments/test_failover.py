@@ -89,6 +89,16 @@ def test_where_no_gateway_takes_it_the_order_can_be_paid_again(order, gateways):
     assert _pay(order, card_request(nonce="n2")).order.status == "paid"
 
 
+@pytest.mark.parametrize(("has_own_page", "tried"), [(False, 0), (True, 1)])
+def test_without_a_card_only_a_gateway_that_asks_for_it_itself_comes_next(order, gateways, has_own_page, tried):
+    """Who was to type the card on alpha's page has typed none on ours."""
+    alpha, beta = gateways
+    alpha.says, alpha.has_own_page, beta.has_own_page = [NOT_TAKEN], True, has_own_page
+    payment = _pay(order, PaymentRequest(Method.CARD, "n1"))
+    assert (payment.order.status, len(beta.started)) == ("paid" if tried else "failed", tried)
+    assert payment.error_code == ("" if tried else "not_taken")
+
+
 def test_a_method_that_only_one_serves_fails_there(order, gateways):
     gateways[0].says = [NOT_TAKEN]
     request = PaymentRequest(Method.WALLET, "n1", details={"provider": "paytm"})
