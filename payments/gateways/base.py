@@ -76,7 +76,6 @@ PREVIOUS_EVENT_SECRET = "previous_event_secret"  # noqa: S105  (likewise)
 EARLIER_EVENT_SECRET = "earlier_event_secret"  # noqa: S105  (likewise)
 """The one before that, as the one in between may be a typing error that never signed anything."""
 EVENT_SECRETS = (EVENT_SECRET, PREVIOUS_EVENT_SECRET, EARLIER_EVENT_SECRET)
-"""All that a server event may be signed with, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +83,7 @@ class CredentialField:
     """One of the values an account at a gateway signs in with, as staff enter it.
 
     A secret one is never shown again, only its last four characters. `help` says where at the gateway it is found.
-    `pattern` is a regular expression for the whole of it, in which {mode} stands for the account's mode: nothing else is
-    kept. It is worth most for what is shown, where a secret might be typed by mistake.
+    `pattern` is a regular expression for the whole of it, where {mode} is the account's: nothing else is kept or shown.
     """
 
     name: str
@@ -96,7 +94,6 @@ class CredentialField:
     pattern: str = ""
 
     def fits(self, text: str, mode: str) -> bool:
-        """Whether an account of this mode may have it."""
         return not self.pattern or bool(re.fullmatch(self.pattern.replace("{mode}", mode), text, re.ASCII))
 
 
@@ -111,8 +108,7 @@ class Account:
     @property
     def event_secrets(self) -> tuple[str, ...]:
         """Secrets a server event may be signed with, the newest first."""
-        known = (self.credentials.get(name, "") for name in EVENT_SECRETS)
-        return tuple(secret for secret in known if secret)
+        return tuple(secret for name in EVENT_SECRETS if (secret := self.credentials.get(name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,8 +280,7 @@ class Gateway:
     credential_fields: tuple[CredentialField, ...] = ()
     """What an account signs in with; without a value for each that is not optional, it takes no attempts."""
     has_own_page: bool = False
-    """Whether customers choose and type everything on its page: ours asks for nothing but the method.
-    One that takes cards in live mode has to have such a page: ours never asks for a real card's number."""
+    """Whether customers choose and type everything on its page: ours asks for nothing but the method. For real cards it must."""
     shares_orders: bool = False
     """Whether all attempts of an order at one account carry on one order there, which takes one capture: `cancel`
     answers SHARED, and what is told of no payment we know is about the newest attempt."""

@@ -52,7 +52,8 @@ def set_credentials(
     """Keep what an account signs in with; what is not given stays. Nothing of it can be read again by people.
 
     A new event secret leaves the two before valid until somebody removes them with `forget_previous`: a gateway sends
-    again what it signed with an old one, and of two new ones the first may be a typing error. `seen` is `credentials_set_at` as it was shown.
+    again what it signed with an old one, and of two new ones the first may be a typing error.
+    `seen` is `credentials_set_at` as it was shown.
     Raises BadInput, StaleRow if somebody else changed them since.
     """
     with transaction.atomic():

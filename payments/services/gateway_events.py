@@ -19,7 +19,9 @@ from payments.states import Mode
 def receive_event(
     gateway: str, body: bytes, headers: Mapping[str, str], *, at: datetime, account_pk: int | None = None
 ) -> GatewayEvent | None:
-    """Take a server event in; None if we had it already at this address. Event and effect are one transaction: both or neither.
+    """Take a server event in; None if we had it already at this address.
+
+    Event and effect are one transaction: both or neither.
 
     `account_pk` is the account at whose address it arrived; None for the one address of a gateway that has no more.
     An event that fits no payment of ours is kept without one. Raises ForgedEvent, UnreadableEvent, NotSupported, and

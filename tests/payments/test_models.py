@@ -367,9 +367,7 @@ BREAKS = {
     "idempotency_mode_known": [lambda: _idempotency_key(mode="prod")],
     "one_write_per_idempotency_key": [lambda: [_idempotency_key(merchant=m) for m in [MerchantFactory()] * 2]],
     "one_row_per_gateway_event": [lambda: (_gateway_event(), _gateway_event())],
-    "one_row_per_event_of_an_account": [
-        lambda: [_gateway_event(account) for account in [GatewayAccountFactory()] * 2]
-    ],
+    "one_row_per_event_of_an_account": [lambda: [_gateway_event(account) for account in [GatewayAccountFactory()] * 2]],
     "endpoint_mode_known": [lambda: _endpoint(mode="demo")],
     "one_live_endpoint_per_url": [lambda: [_endpoint(merchant=m) for m in [MerchantFactory()] * 2]],
     "delivery_mode_known": [lambda: _delivery(mode="demo")],
