@@ -280,7 +280,7 @@ class Gateway:
     credential_fields: tuple[CredentialField, ...] = ()
     """What an account signs in with; without a value for each that is not optional, it takes no attempts."""
     has_own_page: bool = False
-    """Whether customers choose and type everything on its page: ours asks for nothing but the method. For real cards it must."""
+    """Whether its page asks for everything, ours for nothing but the method. For real cards it has to."""
     shares_orders: bool = False
     """Whether all attempts of an order at one account carry on one order there, which takes one capture: `cancel`
     answers SHARED, and what is told of no payment we know is about the newest attempt."""
