@@ -122,15 +122,35 @@ def test_a_customer_need_not_type_his_address_again_where_stripe_surely_takes_it
     assert asked.get("customer_email") == (email if told else None)
 
 
-@pytest.mark.parametrize("mode", ["test", "live"])
-def test_money_of_the_other_mode_fits_no_payment(monkeypatch, mode):
-    with fake_stripe(monkeypatch, "live") as fake:
+@pytest.mark.parametrize("livemode", [False, True])
+def test_money_of_the_other_mode_fits_no_payment(world, livemode):
+    trip = world.go()
+    world.approve(trip)
+    world.fake.session_for(trip.attempt.key)["livemode"] = livemode
+    assert (world.ask(trip).key == trip.attempt.key) is (not livemode)
+
+
+@pytest.mark.parametrize(("mode", "of_key"), [("test", "live"), ("live", "test")])
+def test_a_key_of_the_other_mode_is_never_used(monkeypatch, mode, of_key):
+    with fake_stripe(monkeypatch, of_key) as fake:
         world = StripeWorld(fake, monkeypatch)
         world.account = replace(world.account, mode=mode)
-        trip = world.go()
-        world.approve(trip)
-        fits = world.ask(trip).key == trip.attempt.key
-    assert fits is (mode == "live")
+        with pytest.raises(NotTaken, match=f"no key of {mode} mode"):
+            world.go()
+        for ask in (world.gateway.inquire, world.gateway.cancel, world.gateway.void):
+            with pytest.raises(Unanswered):
+                ask(world.account, Reference("att_1", "pi_1", "cs_1"))
+        assert fake.asked == []
+
+
+@pytest.mark.parametrize("mode", ["test", "live"])
+def test_nobody_is_sent_to_a_session_of_the_other_mode(monkeypatch, mode):
+    with fake_stripe(monkeypatch, mode) as fake:
+        world = StripeWorld(fake, monkeypatch)
+        world.account = replace(world.account, mode=mode)
+        fake.livemode = mode == "test"
+        with pytest.raises(Unanswered, match="other mode"):
+            world.go()
 
 
 @pytest.mark.parametrize(("minutes", "lasts"), [(15, 32), (60, 60), (48 * 60, 23 * 60 + 55)])

@@ -51,12 +51,15 @@ class Replayed(Exception):
 
 
 def client_of(account: Account) -> "StripeClient":
-    """Stripe's client for an account. It never tries again by itself: we ask first."""
+    """Stripe's client for an account. It never tries again by itself: we ask first. Raises BadKey.
+
+    A key says itself which mode it is of: one of the other would move real money for a test, or none for an order.
+    """
     import stripe
 
-    key = account.credentials.get("secret_key")
-    if not key:
-        raise BadKey("This account has no secret key yet.")
+    key, mode = account.credentials.get("secret_key", ""), account.mode
+    if not re.fullmatch(rf"(sk|rk)_{mode}_\w+", key, re.ASCII):
+        raise BadKey(f"This is no key of {mode} mode: it has to begin with rk_{mode}_ or sk_{mode}_.")
     stripe.enable_telemetry = False
     return stripe.StripeClient(
         key,

@@ -28,7 +28,7 @@ from payments.gateways.base import (
 from payments.gateways.stripe import events, words
 from payments.gateways.stripe.client import BadKey, NotSent, Object, Refused, client_of, read, write
 from payments.money import Money
-from payments.states import SETTLE_TIME, Method, PaymentStatus, RefundStatus
+from payments.states import SETTLE_TIME, Method, Mode, PaymentStatus, RefundStatus
 
 SHORTEST, LONGEST = timedelta(minutes=32), timedelta(hours=23, minutes=55)
 """Of a session. Stripe takes 30 minutes to 24 hours by its own clock and from when it gets the request; where our
@@ -79,13 +79,10 @@ class Stripe(Gateway):
 
     def check(self, account: Account) -> None:
         """Read one of each thing we need. Raises BadCredentials, Unanswered."""
-        key, mode = account.credentials.get("secret_key", ""), account.mode
-        if not re.fullmatch(rf"(sk|rk)_{mode}_\w+", key, re.ASCII):
-            raise BadCredentials(f"This is no key of {mode} mode: it has to begin with rk_{mode}_ or sk_{mode}_.")
         if not all(secret.startswith("whsec_") for secret in account.event_secrets):
             raise BadCredentials("The signing secret has to begin with whsec_.")
-        api = client_of(account).v1
         try:
+            api = client_of(account).v1
             for service in (api.checkout.sessions, api.payment_intents, api.refunds):
                 read(service.list, {"limit": 1})
         except BadKey as refusal:
@@ -104,6 +101,8 @@ class Stripe(Gateway):
             )
         except (Refused, NotSent, BadKey) as refusal:
             raise NotTaken(str(refusal)) from None
+        if session["livemode"] is not (account.mode == Mode.LIVE):
+            raise Unanswered("Stripe made a session of the other mode: nobody is sent there.")
         return GoTo(session["url"], gateway_order_id=session["id"])
 
     def inquire(self, account: Account, payment: Reference) -> PaymentFact | Standing:
