@@ -32,8 +32,7 @@ def way_out_of(state: OrderState, payment: Payment) -> WayOut | None:
     leads_on = action.get("type") in HAND_OFFS | {BY_FORM} and not is_own(own_path(action.get("url", "")))
     if not leads_on or payment.status != PaymentStatus.PENDING or state.at >= payment.deadline_at:
         return None
-    parts = urlsplit(action["url"])
-    origin = f"{parts.scheme}://{parts.netloc}"
+    origin = _origin(action["url"])
     if origin not in gateway_named(payment.gateway).hosts:
         log.error("%s would lead to an origin that %s does not have", payment.uid, payment.gateway)
         return None
@@ -46,6 +45,15 @@ def way_out_of(state: OrderState, payment: Payment) -> WayOut | None:
         hint=_("You leave this site. The next page’s address begins with %(origin)s.") % {"origin": origin},
         fields=action["fields"] if action["type"] == BY_FORM else None,
     )
+
+
+def _origin(url: str) -> str:
+    """Where an address leads; nowhere where it is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def leaving_page(state: OrderState, payment: Payment, way_out: WayOut, *, kept: bool = False) -> Page:

@@ -1,5 +1,6 @@
 """The cases every gateway's adapter passes, against that gateway's own book. A subclass brings its `world` fixture."""
 
+import itertools
 import json
 from dataclasses import replace
 
@@ -22,6 +23,8 @@ from payments.gateways.base import (
     UnreadableEvent,
 )
 from payments.money import Money
+from payments.services.calls import call_gateway
+from tests.gateways import odd
 from tests.gateways.world import PRICE, World
 
 PART = Money(10_000, "INR")
@@ -272,6 +275,20 @@ class Telling:
         with pytest.raises(UnreadableEvent):
             self.read(world, body, headers)
 
+    def test_values_of_a_wrong_type_in_a_genuine_event_are_unreadable_or_can_be_kept(self, world: World, told):
+        world.gateway.refund(world.account, self.trip.reference, "ref_0000000001", PART)
+        for event, headers in world.events():
+            whole = json.loads(event)
+            for place, value in itertools.product(odd.places(whole), odd.VALUES):
+                body = json.dumps(odd.replaced(whole, place, value)).encode()
+                try:
+                    said = self.read(world, body, world.signed(body, world.account, headers))
+                except UnreadableEvent:
+                    continue
+                odd.assert_can_be_kept(said)
+                assert said.event_id
+                assert said.kind
+
     def test_an_event_of_a_kind_we_do_not_know_tells_nothing(self, world: World, told):
         body, headers = success(world)
         event = json.loads(body)
@@ -349,6 +366,26 @@ class OverTheNetwork:
         }
         with pytest.raises(Unanswered):
             acts[call]()
+
+    @pytest.mark.parametrize("call", ["start", "inquire", "refund"])
+    def test_values_of_a_wrong_type_in_an_answer_are_a_question_or_can_be_kept(self, world: World, call):
+        trip, _ = paid(world)
+        acts = {
+            "start": lambda: world.gateway.start(world.attempt()),
+            "inquire": lambda: world.gateway.inquire(world.account, trip.reference),
+            "refund": lambda: world.gateway.refund(world.account, trip.reference, "ref_0000000001", PART),
+        }
+        answers: list[object] = []
+        world.server.bend = lambda told: answers.append(told) or told
+        acts[call]()
+        places = {place for told in answers for place in odd.places(told)}
+        for place, value in itertools.product(places, odd.VALUES):
+            world.server.bend = lambda told, place=place, value=value: odd.replaced(told, place, value)
+            try:
+                said = call_gateway(acts[call])
+            except (Unanswered, NotTaken, NotSupported):
+                continue
+            odd.assert_can_be_kept(said)
 
 
 class EndingAttempts:

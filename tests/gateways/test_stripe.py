@@ -42,7 +42,8 @@ LOST = {"before": "timeout", "after": "timeout_after", "error": "error_after", "
 
 class StripeWorld(World):
     def __init__(self, fake, monkeypatch):
-        self.fake, self.monkeypatch = fake, monkeypatch
+        self.fake = self.server = fake
+        self.monkeypatch = monkeypatch
         self.gateway = gateway_named("stripe")
         self.account = Account(7, "test", fake.credentials)
         theirs = {"secret_key": fake.strangers_key, EVENT_SECRET: "whsec_" + "o" * 32}
@@ -353,8 +354,6 @@ def test_an_amount_that_stripe_cannot_write_is_never_rounded(world, amount):
 
 def test_a_broken_amount_fits_no_payment():
     assert words.money_of(550, "isk") not in (Money(5, "ISK"), Money(6, "ISK"), Money(550, "ISK"))
-    with pytest.raises(ValueError, match="whole"):
-        words.money_of(1.5, "inr")
 
 
 # --- Finding ---

@@ -8,6 +8,7 @@ from payments import clock, ids
 from payments.gateways.base import Account, Attempt, Gateway, Outcome, Payer, PaymentFact, Reference, Standing
 from payments.money import Money
 from payments.states import Method
+from tests.gateways.fakes.server import FakeServer
 
 PRICE = Money(29_999, "INR")
 
@@ -36,6 +37,8 @@ class World:
     other: Account
     """Somebody else's at the same gateway, with credentials of its own."""
     method = Method.CARD
+    server: FakeServer
+    """Of a gateway with a server of its own."""
     captures_in_part = True
     releases = True
     """Whether held money can be released by asking."""

@@ -76,6 +76,7 @@ def test_no_other_page_of_the_order_may_post_to_the_gateway():
         "https://user@api.razorpay.com/v1",
         "javascript:alert(1)",
         "//evil.example/",
+        "https://[",
         "",
     ],
 )

@@ -32,6 +32,7 @@ from payments.gateways.base import (
 )
 from payments.gateways.razorpay import events, words
 from payments.gateways.razorpay.words import Refused
+from payments.gateways.values import word
 from payments.money import EXPONENT, Money
 from payments.states import Method, PaymentStatus, RefundStatus
 
@@ -102,7 +103,7 @@ class Razorpay(Gateway):
                 order = self._order_for(api, attempt)
                 if (order.get("amount"), order.get("currency")) != (attempt.amount.minor, attempt.amount.currency):
                     raise NotSupported("Razorpay has this order with another amount.")
-                order_id = words.word(order, "id")
+                order_id = word(order, "id")
                 tries = api.payments_of(order_id) if order.get("status") != "created" else []
             except NotTaken as fault:
                 raise _not_begun(attempt, str(fault)) from None
@@ -143,7 +144,7 @@ class Razorpay(Gateway):
         if said is not Standing.OPEN or any(words.is_in_flight(one) for one in tries):
             return said
         if any(name.startswith("error[") for name in params):
-            mine = [one for one in tries if _key_of(one) == payment.key and words.word(one, "status") == "failed"]
+            mine = [one for one in tries if _key_of(one) == payment.key and word(one, "status") == "failed"]
             return words.ending_of(mine[0], payment.key) if mine else said
         if params.get(LEFT):
             return PaymentFact(PaymentStatus.USER_DROPPED, payment.key, error_code="left", message="Left unpaid.")
@@ -165,7 +166,7 @@ class Razorpay(Gateway):
         if payment.gateway_order_id:
             return payment.gateway_order_id
         found = _furthest(api.orders_with(payment.key))
-        return words.word(found, "id") if found else ""
+        return word(found, "id") if found else ""
 
     # --- Held money ---
 
@@ -173,14 +174,14 @@ class Razorpay(Gateway):
         """Take held money, whole: Razorpay captures no part."""
         with self._asking(account) as api:
             held = api.payment(_id_of(payment))
-            if words.word(held, "status") == "authorized":
+            if word(held, "status") == "authorized":
                 if words.money(held) != amount:
                     raise NotSupported("Razorpay captures the whole amount or nothing.")
                 held = self._captured(api, held, amount)
             return words.fact_of(held, payment.key)
 
     def _captured(self, api: "Api", held: Mapping[str, Any], amount: Money) -> Mapping[str, Any]:
-        payment_id = words.word(held, "id")
+        payment_id = word(held, "id")
         try:
             return api.capture(payment_id, amount.minor, amount.currency)
         except Refused as refusal:
@@ -192,7 +193,7 @@ class Razorpay(Gateway):
         """Razorpay releases nothing by request: what nobody captures goes back to the customer by itself."""
         with self._asking(account) as api:
             held = api.payment(_id_of(payment))
-        if words.word(held, "status") == "authorized":
+        if word(held, "status") == "authorized":
             days = words.HELD_FOR.days
             raise NotSupported(
                 f"Razorpay has no void: uncaptured, it goes back by itself {days} days after the payment."
@@ -293,7 +294,7 @@ def _furthest(orders: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 def _standing(tries: list[Mapping[str, Any]], payment: Reference) -> PaymentFact | Standing:
     """What an order's payments say of the attempt on it. Refused tries say nothing: the page offers the next."""
-    ours = [one for one in tries if words.word(one, "id") == payment.gateway_payment_id]
+    ours = [one for one in tries if word(one, "id") == payment.gateway_payment_id]
     if ours and (words.may_pay(ours[0]) or words.is_let_go(ours[0])):
         return words.fact_of(ours[0], payment.key)
     paying = words.that_pays(tries)
@@ -315,7 +316,7 @@ def _verify(account: Account, order_id: str, params: Mapping[str, str]) -> None:
 def _key_of(payment: Mapping[str, Any]) -> str:
     """Our key of the attempt whose form the customer went there by."""
     notes = payment.get("notes")
-    return words.word(notes, words.NOTE) if isinstance(notes, dict) else ""
+    return word(notes, words.NOTE) if isinstance(notes, dict) else ""
 
 
 def _id_of(payment: Reference) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from payments.gateways.base import Account, ForgedEvent, PaymentFact, RefundFact, ServerEvent, UnreadableEvent
 from payments.gateways.razorpay import words
+from payments.gateways.values import word
 
 SIGNATURE, EVENT_ID = "x-razorpay-signature", "x-razorpay-event-id"
 
@@ -29,7 +30,7 @@ def parse(account: Account, body: bytes, headers: Mapping[str, str]) -> ServerEv
         raise ForgedEvent(f"The signature does not fit: {SIGNATURE} must sign the raw bytes by this account's secret.")
     try:
         told = json.loads(body)
-        kind = words.word(told, "event")
+        kind = word(told, "event")
         payload = told["payload"]
         fact = _fact(kind, payload)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
@@ -49,7 +50,7 @@ def _fact(kind: str, payload: Mapping[str, Any]) -> PaymentFact | RefundFact | N
     """What it tells, as it was when the event was made: facts come in any order."""
     if kind.startswith("refund."):
         refund = payload["refund"]["entity"]
-        receipt = words.word(refund, "receipt")
+        receipt = word(refund, "receipt")
         return words.refund_fact_of(refund, receipt) if receipt else None
     if "payment" not in payload:
         return None

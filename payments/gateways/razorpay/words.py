@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from payments.gateways.base import PaymentFact, RefundFact
+from payments.gateways.values import moment, wanted, whole, word
 from payments.money import Money
 from payments.states import PaymentStatus, RefundStatus
 
@@ -139,7 +140,7 @@ def fact_of(payment: Entity, key: str) -> PaymentFact:
     if status in (PaymentStatus.PENDING, PaymentStatus.FAILED):
         return PaymentFact(PaymentStatus.PENDING, key, gateway_order_id=order_id)
     acquirer = told if isinstance(told := payment.get("acquirer_data"), dict) else {}
-    made_at = moment(payment)
+    made = made_at(payment)
     return PaymentFact(
         status=status,
         key=key,
@@ -150,8 +151,8 @@ def fact_of(payment: Entity, key: str) -> PaymentFact:
         auth_id=word(acquirer, "auth_code"),
         payment_group=_group(payment),
         method_details=_details(payment),
-        approve_by=made_at + HELD_FOR if status == PaymentStatus.AUTHORIZED and made_at else None,
-        happened_at=made_at,
+        approve_by=made + HELD_FOR if status == PaymentStatus.AUTHORIZED and made else None,
+        happened_at=made,
     )
 
 
@@ -165,7 +166,7 @@ def ending_of(payment: Entity, key: str) -> PaymentFact:
         declined=ending.declined,
         error_code=ending.code,
         message=error["description"],
-        happened_at=moment(payment),
+        happened_at=made_at(payment),
     )
 
 
@@ -220,36 +221,18 @@ def refund_fact_of(refund: Entity, key: str) -> RefundFact:
         bank_reference=next((text for name in ("arn", "rrn", "utr") if (text := word(acquirer, name))), ""),
         error_code="refund_failed" if failed else "",
         message="Razorpay could not send it: it may be too old, or the account is closed." if failed else "",
-        happened_at=moment(refund),
+        happened_at=made_at(refund),
     )
 
 
 # --- Values ---
 
 
-def word(told: Entity, name: str) -> str:
-    """A text that can be stored; nothing where there is none. Raises ValueError for what no text of theirs can be."""
-    text = told.get(name)
-    if text is None:
-        return ""
-    if not isinstance(text, str) or "\x00" in text:
-        raise ValueError(name)
-    return text.encode().decode()  # a lone surrogate raises UnicodeEncodeError, which is a ValueError
-
-
 def money(told: Entity) -> Money:
-    """An amount as it is: never rounded, never more than a column holds. Raises ValueError."""
-    minor, currency = told.get("amount"), word(told, "currency")
-    if type(minor) is not int or not 0 <= minor < 2**63 or not currency:
-        raise ValueError("amount")
-    return Money(minor, currency)
+    """An amount as it is. Raises ValueError."""
+    return Money(whole(told, "amount"), wanted(told, "currency"))
 
 
-def moment(told: Entity) -> datetime | None:
-    """When it was made, from seconds since 1970. Raises ValueError."""
-    seconds = told.get("created_at")
-    if seconds is None:
-        return None
-    if type(seconds) is not int or not 0 <= seconds < 2**33:
-        raise ValueError("created_at")
-    return datetime.fromtimestamp(seconds, UTC)
+def made_at(told: Entity) -> datetime | None:
+    """Raises ValueError."""
+    return moment(told, "created_at")

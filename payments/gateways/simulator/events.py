@@ -13,6 +13,7 @@ from payments import clock, faults
 from payments.gateways.base import ForgedEvent, PaymentFact, RefundFact, ServerEvent, UnreadableEvent
 from payments.gateways.simulator import book
 from payments.gateways.simulator.models import SimulatedEvent, SimulatedPayment, SimulatedRefund
+from payments.gateways.values import wanted, whole, word
 from payments.money import Money
 from payments.states import PaymentStatus, RefundStatus
 
@@ -46,9 +47,9 @@ def parse(body: bytes, headers: Mapping[str, str], *, at: datetime) -> ServerEve
     try:
         told = json.loads(body)
         return ServerEvent(
-            event_id=_word(told["id"])[:100],
-            kind=_word(told["type"])[:40],
-            account_id=_whole(told["account"]),
+            event_id=wanted(told, "id")[:100],
+            kind=wanted(told, "type")[:40],
+            account_id=whole(told, "account"),
             fact=_refund_fact(told["refund"]) if "refund" in told else _fact(told["payment"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
@@ -57,18 +58,19 @@ def parse(body: bytes, headers: Mapping[str, str], *, at: datetime) -> ServerEve
 
 def _fact(told: Mapping[str, Any]) -> PaymentFact:
     known = told["status"] in set(PaymentStatus)
+    details = told.get("method_details", {})
     return PaymentFact(
         status=PaymentStatus(told["status"]) if known else PaymentStatus.PENDING,
-        key=_word(told["reference"]),
-        amount=Money(_whole(told["amount_minor"]), str(told["currency"])) if "amount_minor" in told else None,
-        gateway_payment_id=_word(told["id"]),
-        bank_reference=_word(told.get("bank_reference", "")),
-        auth_id=_word(told.get("auth_id", "")),
-        payment_group=_word(told.get("group", "")),
-        method_details={_word(name): _word(text) for name, text in told.get("method_details", {}).items()},
+        key=wanted(told, "reference"),
+        amount=Money(whole(told, "amount_minor"), wanted(told, "currency")) if "amount_minor" in told else None,
+        gateway_payment_id=wanted(told, "id"),
+        bank_reference=word(told, "bank_reference"),
+        auth_id=word(told, "auth_id"),
+        payment_group=word(told, "group"),
+        method_details={name: word(details, name) for name in details},
         declined=bool(told.get("declined", False)),
-        error_code=_word(told.get("error_code", "")),
-        message=_word(told.get("message", "")),
+        error_code=word(told, "error_code"),
+        message=word(told, "message"),
         approve_by=_moment(told["approve_by"]) if "approve_by" in told else None,
         happened_at=_moment(told["happened_at"]),
     )
@@ -78,25 +80,11 @@ def _refund_fact(told: Mapping[str, Any]) -> RefundFact:
     known = told["status"] in set(RefundStatus)
     return RefundFact(
         status=RefundStatus(told["status"]) if known else RefundStatus.PENDING,
-        key=_word(told["reference"]),
-        amount=Money(_whole(told["amount_minor"]), str(told["currency"])),
-        gateway_refund_id=_word(told["id"]),
+        key=wanted(told, "reference"),
+        amount=Money(whole(told, "amount_minor"), wanted(told, "currency")),
+        gateway_refund_id=wanted(told, "id"),
         happened_at=_moment(told["happened_at"]),
     )
-
-
-def _word(text: Any) -> str:
-    """Text that can be stored: no number, no NUL, no half character. Raises ValueError."""
-    if not isinstance(text, str) or "\x00" in text:
-        raise ValueError("no text")
-    return text.encode().decode()  # a lone surrogate raises UnicodeEncodeError, which is a ValueError
-
-
-def _whole(number: Any) -> int:
-    """A number as it is: money is never rounded, and no column holds more than 63 bits. Raises ValueError."""
-    if type(number) is not int or not 0 <= number < 2**63:
-        raise ValueError("no whole number")
-    return number
 
 
 def _moment(text: str) -> datetime:

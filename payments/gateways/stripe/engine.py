@@ -27,6 +27,7 @@ from payments.gateways.base import (
 )
 from payments.gateways.stripe import events, words
 from payments.gateways.stripe.client import BadKey, NotSent, Object, Refused, client_of, read, write
+from payments.gateways.values import wanted
 from payments.money import Money
 from payments.states import SETTLE_TIME, Method, Mode, PaymentStatus, RefundStatus
 
@@ -103,7 +104,7 @@ class Stripe(Gateway):
             raise NotTaken(str(refusal)) from None
         if session["livemode"] is not (account.mode == Mode.LIVE):
             raise Unanswered("Stripe made a session of the other mode: nobody is sent there.")
-        return GoTo(session["url"], gateway_order_id=session["id"])
+        return GoTo(wanted(session, "url"), gateway_order_id=wanted(session, "id"))
 
     def inquire(self, account: Account, payment: Reference) -> PaymentFact | Standing:
         session = _find_session(account, payment)
@@ -241,7 +242,7 @@ def _session_id(account: Account, payment: Reference) -> str:
         page = read(sessions.list, params)
         for session in page["data"]:
             if session["client_reference_id"] == payment.key:
-                return str(session["id"])
+                return wanted(session, "id")
         if not page["has_more"]:
             return ""
         params["starting_after"] = page["data"][-1]["id"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from payments.gateways.base import Account, ForgedEvent, PaymentFact, RefundFact, ServerEvent, Standing, UnreadableEvent
 from payments.gateways.stripe import words
+from payments.gateways.values import wanted
 
 SIGNATURE = "stripe-signature"
 TOLERANCE_S = 300
@@ -18,11 +19,11 @@ def parse(account: Account, body: bytes, headers: Mapping[str, str], *, at: date
     """Verify and read an event. Raises ForgedEvent, UnreadableEvent."""
     told = _verified(account, body, headers.get(SIGNATURE, ""), at=at)
     try:
-        event_id, kind, about = told["id"], told["type"], told["data"]["object"]
+        event_id, kind, about = told["id"], wanted(told, "type"), told["data"]["object"]
         # Of a connected account: it is signed by the same secret, and none of ours.
         read = None if told.get("account") else ABOUT.get(about["object"])
         fact = read(about, account) if read else None
-        return ServerEvent(_checked(event_id), str(kind)[:40], account.id, fact)
+        return ServerEvent(_checked(event_id), kind[:40], account.id, fact)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as fault:
         raise UnreadableEvent(f"The event cannot be read: {type(fault).__name__}.") from None
 

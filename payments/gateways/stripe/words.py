@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from payments import clock
 from payments.gateways.base import Account, CancelAnswer, NotSupported, PaymentFact, RefundFact, Standing
+from payments.gateways.values import moment, wanted, whole, word
 from payments.money import EXPONENT, Money
 from payments.states import Mode, PaymentStatus, RefundStatus
 
@@ -43,11 +44,14 @@ def units_of(amount: Money) -> int:
 
 def money_of(units: int, currency: str) -> Money:
     """An amount as we count it. A broken one is given a currency that fits no payment."""
-    if type(units) is not int:
-        raise ValueError("an amount that is no whole number")
     code = currency.upper()
     minor, rest = divmod(units, UNITS_A_MINOR.get(code, 1))
     return Money(units, f"hundredths of {code}") if rest else Money(minor, code)
+
+
+def _money(told: Object, name: str) -> Money:
+    """An amount in one of Stripe's objects. Raises ValueError."""
+    return money_of(whole(told, name), wanted(told, "currency"))
 
 
 # --- Why ---
@@ -75,7 +79,7 @@ _GROUPS = {"credit": "credit_card", "debit": "debit_card", "prepaid": "prepaid_c
 
 # --- Payments ---
 
-_MONEY = {"succeeded": PaymentStatus.SUCCESS, "requires_capture": PaymentStatus.AUTHORIZED}
+_PAYS = {"succeeded": PaymentStatus.SUCCESS, "requires_capture": PaymentStatus.AUTHORIZED}
 """What an intent says that decides, whatever its session says."""
 _UNPAID = frozenset({"requires_payment_method", "requires_confirmation"})
 """Of an intent whose session is over: nobody can pay it any more."""
@@ -85,8 +89,8 @@ HELD_FOR = timedelta(days=7)
 
 def reference_in(account: Account, *found: Object) -> str:
     """Our reference as Stripe's objects carry it. Where they differ or are of the other mode it fits no payment."""
-    told = {thing.get("client_reference_id") or (thing.get("metadata") or {}).get(PAYMENT) or NONE for thing in found}
-    reference = " or ".join(sorted(map(str, told)))
+    told = {word(thing, "client_reference_id") or word(thing.get("metadata") or {}, PAYMENT) or NONE for thing in found}
+    reference = " or ".join(sorted(told))
     is_live = account.mode == Mode.LIVE
     fits = all(thing.get("livemode") is is_live for thing in found)
     return reference if fits else f"{reference} in {'test' if is_live else 'live'} mode"
@@ -94,25 +98,24 @@ def reference_in(account: Account, *found: Object) -> str:
 
 def session_fact(session: Object, account: Account) -> PaymentFact | Standing:
     """What a session says of an attempt; an event's session has the id of its intent only."""
-    intent, order = session.get("payment_intent"), {"gateway_order_id": session["id"]}
+    intent, order = session.get("payment_intent"), {"gateway_order_id": wanted(session, "id")}
     if not isinstance(intent, Mapping):
-        ids = order | {"gateway_payment_id": intent or ""}
+        ids = order | {"gateway_payment_id": word(session, "payment_intent")}
         return _without_intent(session, reference_in(account, session), ids)
     fact = intent_fact(intent, reference_in(account, session, intent), **order)
     if fact.amount is not None:
         return fact
-    is_over, word = session["status"] in ("expired", "complete"), intent["status"]
-    if (session["status"] == "expired" and word == "canceled") or (is_over and word in _UNPAID):
+    is_over, standing = session["status"] in ("expired", "complete"), intent["status"]
+    if (session["status"] == "expired" and standing == "canceled") or (is_over and standing in _UNPAID):
         return _never_paid(fact, session, intent)
     # Whoever was at the bank's page when his session expired does not come through, but only the intent says so.
-    may_be_tried = session["status"] == "open" or word == "requires_action"
+    may_be_tried = session["status"] == "open" or standing == "requires_action"
     return Standing.OPEN if may_be_tried else fact
 
 
 def _without_intent(session: Object, key: str, ids: Object) -> PaymentFact | Standing:
     if session["payment_status"] == "paid":
-        amount = money_of(session["amount_total"], session["currency"])
-        return PaymentFact(PaymentStatus.SUCCESS, key, amount=amount, **ids)
+        return PaymentFact(PaymentStatus.SUCCESS, key, amount=_money(session, "amount_total"), **ids)
     if session["status"] == "expired":
         return _never_paid(PaymentFact(PaymentStatus.PENDING, key, **ids), session, {})
     return Standing.OPEN if session["status"] == "open" else PaymentFact(PaymentStatus.PENDING, key, **ids)
@@ -120,50 +123,49 @@ def _without_intent(session: Object, key: str, ids: Object) -> PaymentFact | Sta
 
 def intent_fact(intent: Object, key: str, **told: Any) -> PaymentFact:
     """What an intent says. Undecided, or declined but to be tried again, it is pending."""
-    status = _MONEY.get(intent["status"], PaymentStatus.PENDING)
+    status = _PAYS.get(intent["status"], PaymentStatus.PENDING)
     charge = intent.get("latest_charge")
     if status is PaymentStatus.SUCCESS:
-        told["amount"] = money_of(intent["amount_received"], intent["currency"])
+        told["amount"] = _money(intent, "amount_received")
     elif status is PaymentStatus.AUTHORIZED:
-        told["amount"] = money_of(intent["amount_capturable"], intent["currency"])
-        told["approve_by"] = _moment(intent["created"]) + HELD_FOR
+        told["amount"] = _money(intent, "amount_capturable")
+        told["approve_by"] = _made_at(intent) + HELD_FOR
     elif intent["status"] == "canceled":
         was_held = intent.get("capture_method") == "manual" and charge and not intent.get("last_payment_error")
         status = PaymentStatus.VOID if was_held else PaymentStatus.CANCELLED
     if isinstance(charge, Mapping):
         told |= _charged(charge, is_held=status is PaymentStatus.AUTHORIZED)
     elif charge:
-        told["bank_reference"] = charge
-    return PaymentFact(status, key, gateway_payment_id=intent["id"], **told)
+        told["bank_reference"] = word(intent, "latest_charge")
+    return PaymentFact(status, key, gateway_payment_id=wanted(intent, "id"), **told)
 
 
 def charge_fact(charge: Object, account: Account) -> PaymentFact | None:
     """What a charge that went through says: only it has the card, and until when its money is held."""
     if charge["status"] != "succeeded" or not charge.get("payment_intent"):
         return None
-    key, told = reference_in(account, charge), {"gateway_payment_id": charge["payment_intent"]}
+    key, told = reference_in(account, charge), {"gateway_payment_id": word(charge, "payment_intent")}
     if charge["captured"]:
-        amount = money_of(charge["amount_captured"], charge["currency"])
+        amount = _money(charge, "amount_captured")
         return PaymentFact(PaymentStatus.SUCCESS, key, amount=amount, **told, **_charged(charge, is_held=False))
     if charge["refunded"]:
         return PaymentFact(PaymentStatus.VOID, key, **told)
-    amount, details = money_of(charge["amount"], charge["currency"]), _charged(charge, is_held=True)
+    amount, details = _money(charge, "amount"), _charged(charge, is_held=True)
     return PaymentFact(PaymentStatus.AUTHORIZED, key, amount=amount, **told, **details)
 
 
 def _charged(charge: Object, *, is_held: bool) -> dict[str, Any]:
     card = (charge.get("payment_method_details") or {}).get("card") or {}
     told: dict[str, Any] = {
-        "bank_reference": charge["id"],
-        "auth_id": card.get("authorization_code") or "",
-        "payment_group": _GROUPS.get(card.get("funding", ""), ""),
-        "happened_at": _moment(charge["created"]),
+        "bank_reference": wanted(charge, "id"),
+        "auth_id": word(card, "authorization_code"),
+        "payment_group": _GROUPS.get(word(card, "funding"), ""),
+        "happened_at": _made_at(charge),
     }
     if card.get("last4"):
-        told["method_details"] = {"card_network": card.get("brand") or "", "card_last4": card["last4"]}
+        told["method_details"] = {"card_network": word(card, "brand"), "card_last4": word(card, "last4")}
     if is_held:
-        held_until = card.get("capture_before")
-        told["approve_by"] = _moment(held_until) if held_until else _moment(charge["created"]) + HELD_FOR
+        told["approve_by"] = moment(card, "capture_before") or _made_at(charge) + HELD_FOR
     return told
 
 
@@ -171,9 +173,9 @@ def _never_paid(fact: PaymentFact, session: Object, intent: Object) -> PaymentFa
     """How an attempt ended that nobody can pay any more: declined at last, left, or ended by us before its time."""
     error = intent.get("last_payment_error")
     if error:
-        code, message = DECLINES.get(error.get("decline_code") or error.get("code") or "", _DECLINED)
+        code, message = DECLINES.get(word(error, "decline_code") or word(error, "code"), _DECLINED)
         return replace(fact, status=PaymentStatus.FAILED, declined=True, error_code=code, message=message)
-    if clock.now() < _moment(session["expires_at"]):
+    if clock.now() < _moment(session, "expires_at"):
         message = "Cancelled before it was paid."
         return replace(fact, status=PaymentStatus.CANCELLED, error_code="cancelled", message=message)
     message = "Nobody paid in time."
@@ -183,13 +185,13 @@ def _never_paid(fact: PaymentFact, session: Object, intent: Object) -> PaymentFa
 def cancel_answer(session: Object) -> CancelAnswer:
     """Whether a session can take money any more: not when it has expired, and its intent with it."""
     intent = session.get("payment_intent") or {}
-    word = intent.get("status", "canceled")
-    if word in _MONEY:
+    standing = intent.get("status", "canceled")
+    if standing in _PAYS:
         return CancelAnswer.ALIVE
-    if session["status"] == "expired" and (word == "canceled" or word in _UNPAID):
+    if session["status"] == "expired" and (standing == "canceled" or standing in _UNPAID):
         return CancelAnswer.DEAD
     # A hold that was released leaves a session that is complete, and nothing to take.
-    was_released = session["status"] == "complete" and bool(intent) and word == "canceled"
+    was_released = session["status"] == "complete" and bool(intent) and standing == "canceled"
     return CancelAnswer.DEAD if was_released else CancelAnswer.UNKNOWN
 
 
@@ -207,20 +209,27 @@ _REFUNDS = {
 def refund_fact(refund: Object) -> RefundFact:
     """What a refund says of itself."""
     status = _REFUNDS.get(refund["status"], RefundStatus.PENDING)
-    reason = refund.get("failure_reason") or ""
+    reason = word(refund, "failure_reason")
     card = (refund.get("destination_details") or {}).get("card") or {}
     failed = status is RefundStatus.FAILED
     return RefundFact(
         status,
-        str((refund.get("metadata") or {}).get(REFUND, "")),
-        amount=money_of(refund["amount"], refund["currency"]),
-        gateway_refund_id=refund["id"],
-        bank_reference=card.get("reference") or "",
+        word(refund.get("metadata") or {}, REFUND),
+        amount=_money(refund, "amount"),
+        gateway_refund_id=wanted(refund, "id"),
+        bank_reference=word(card, "reference"),
         error_code=(reason or "refund_failed") if failed else "",
         message=_REFUND_FAILURES.get(reason, "The bank did not take the refund.") if failed else "",
-        happened_at=_moment(refund["created"]),
+        happened_at=_made_at(refund),
     )
 
 
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, tz=UTC)
+def _made_at(told: Object) -> datetime:
+    return _moment(told, "created")
+
+
+def _moment(told: Object, name: str) -> datetime:
+    at = moment(told, name)
+    if at is None:
+        raise ValueError(name)
+    return at

@@ -5,7 +5,8 @@ import re
 import socket
 import struct
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -65,10 +66,14 @@ class Fault:
 
 @dataclass
 class FakeServer:
-    """Serves in threads of its own until `stop`. `asked` is every request it got, in order."""
+    """Serves in threads of its own until `stop`. `asked` is every request it got, in order.
+
+    `bend` may put something else into each JSON that is answered.
+    """
 
     asked: list[Asked] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    bend: Callable[[object], object] | None = None
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -112,6 +117,8 @@ class FakeServer:
             return None
         if kind == "nonsense":
             return Answered.page("<h1>Bad gateway</h1>", 200)
+        if self.bend and answer is not None and answer.kind == "application/json":
+            return replace(answer, body=json.dumps(self.bend(json.loads(answer.body))).encode())
         return fault.answer if kind == "answer" else answer
 
 
