@@ -352,13 +352,14 @@ class OverTheNetwork:
         assert said is Standing.ABSENT
 
     @pytest.mark.parametrize("call", ["start", "capture", "refund"])
-    def test_an_answer_that_is_no_answer_is_a_question(self, world: World, call):
+    @pytest.mark.parametrize("fault", ["nonsense", "drip", "flood"])
+    def test_an_answer_that_is_no_answer_is_a_question(self, world: World, call, fault):
         trip = world.go(manual_capture=True)
         world.approve(trip)
         world.ask(trip)
         if call == "refund":
             world.gateway.capture(world.account, trip.reference, PRICE)
-        world.lose(call, "nonsense")
+        world.lose(call, fault)
         acts = {
             "start": lambda: world.go(),
             "capture": lambda: world.gateway.capture(world.account, trip.reference, PRICE),

@@ -114,7 +114,7 @@ def test_endings_that_customers_can_do_something_about_have_the_codes_of_our_pag
     [{"amount": 299.99}, {"amount": True}, {"amount": "29999"}, {"amount": -1}, {"amount": 2**63}, {"currency": ""}],
 )
 def test_an_amount_is_whole_or_no_amount(over):
-    with pytest.raises(ValueError, match="amount|currency"):
+    with pytest.raises(ValueError, match=r"amount|currency"):
         words.fact_of({**PAYMENT, **over}, "att_1")
 
 

@@ -37,7 +37,14 @@ POSTS = {
     "capture": "POST /v1/payment_intents/.*/capture",
     "refund": "POST /v1/refunds",
 }
-LOST = {"before": "timeout", "after": "timeout_after", "error": "error_after", "nonsense": "nonsense"}
+LOST = {
+    "before": "timeout",
+    "after": "timeout_after",
+    "error": "error_after",
+    "nonsense": "nonsense",
+    "drip": "timeout_drip",
+    "flood": "flood",
+}
 
 
 class StripeWorld(World):

@@ -61,7 +61,8 @@ class World:
 
     def lose(self, call: str, fault: str) -> None:
         """What happens to the next call of that name of the contract: `before` it is never acted on and times out,
-        `after` its answer is lost, `error` it is acted on and answered by a 500, `nonsense` by a page.
+        `after` its answer is lost, `error` it is acted on and answered by a 500, `nonsense` by a page, `drip` slower
+        in all than anybody waits, `flood` by more than anybody reads.
         """
         raise NotImplementedError
 

@@ -9,44 +9,27 @@ from typing import Any
 
 import razorpay
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import NewConnectionError
 
 from payments.gateways.base import Account, NotTaken, Unanswered
 from payments.gateways.razorpay.words import Entity, Refused
+from payments.gateways.transport import CONNECT_S, NeverConnected, Transport
 
-CONNECT_S, READ_S = 5.0, 15.0
 PAGE = 100
 """The longest list that is answered at once."""
 _ASK_AGAIN = frozenset({408, 409, 425, 429})
 """Not done, and not refused either: too fast, or the same request is still running."""
 
 
-class _Transport(HTTPAdapter):
-    """Sends within a time limit, and sorts what comes back before the client reads it."""
-
-    def __init__(self, timeout_s: float) -> None:
-        super().__init__()
-        self.timeout_s = timeout_s
+class _Transport(Transport):
+    """Sorts what comes back before the client reads it."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        options["timeout"] = (min(CONNECT_S, self.timeout_s), self.timeout_s)
         try:
             response = super().send(request, *args, **options)
-            _ = response.content  # the body may break off too
-        except requests.exceptions.ConnectionError as fault:
-            if _was_never_connected(fault):
-                raise NotTaken("no connection to Razorpay") from None
-            raise Unanswered(type(fault).__name__) from None
-        except requests.exceptions.RequestException as fault:
-            raise Unanswered(type(fault).__name__) from None
+        except NeverConnected:
+            raise NotTaken("no connection to Razorpay") from None
         _refuse_anything_but_an_answer(response)
         return response
-
-
-def _was_never_connected(fault: requests.exceptions.ConnectionError) -> bool:
-    reason = getattr(fault.args[0], "reason", None) if fault.args else None
-    return isinstance(fault, requests.exceptions.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
 def _refuse_anything_but_an_answer(response: requests.Response) -> None:
@@ -56,7 +39,7 @@ def _refuse_anything_but_an_answer(response: requests.Response) -> None:
         told = response.json()
     except ValueError:
         raise Unanswered(f"{status} without JSON") from None
-    if not isinstance(told, dict) or status >= 500 or status in _ASK_AGAIN or 300 <= status < 400:
+    if not isinstance(told, dict) or status >= 500 or status in _ASK_AGAIN:
         raise Unanswered(f"{status}")
     if status >= 400:
         error = told.get("error")
@@ -69,7 +52,7 @@ class Api:
     def __init__(self, account: Account, url: str, timeout_s: float) -> None:
         self._session = requests.Session()
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _Transport(timeout_s))
+            self._session.mount(scheme, _Transport(min(CONNECT_S, timeout_s), timeout_s))
         pair = (account.credentials.get("key_id", ""), account.credentials.get("key_secret", ""))
         self._client = razorpay.Client(session=self._session, auth=pair, base_url=url)
 

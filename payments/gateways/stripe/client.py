@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import urllib3
-
 from payments.gateways.base import Account, Unanswered
 
 if TYPE_CHECKING:
@@ -71,10 +69,12 @@ def client_of(account: Account) -> "StripeClient":
 
 @cache
 def _http(connect_s: float, read_s: float) -> Any:
-    """One for all accounts, so that connections stay open; it keeps a session for each thread."""
+    """One for all accounts and threads, so that connections stay open."""
     import stripe
 
-    return stripe.RequestsClient(timeout=(connect_s, read_s))
+    from payments.gateways.transport import session
+
+    return stripe.RequestsClient(session=session(connect_s, read_s))
 
 
 def read(call: Callable[..., Any], *told: Any) -> Object:
@@ -109,6 +109,8 @@ def _in_our_words() -> Iterator[None]:
     """Stripe's exceptions as ours. Messages of ours only: Stripe's may quote what we sent."""
     import stripe
 
+    from payments.gateways.transport import NeverConnected
+
     try:
         yield
     except stripe.AuthenticationError:
@@ -118,7 +120,7 @@ def _in_our_words() -> Iterator[None]:
         lacks = f"the permission {named[0]}" if named else "a permission"
         raise BadKey(f"The restricted key lacks {lacks}: docs/stripe.md lists all it needs.") from None
     except stripe.APIConnectionError as fault:
-        if _never_connected(fault):
+        if isinstance(fault.__cause__, NeverConnected):
             raise NotSent("Stripe cannot be reached.") from None
         raise Unanswered("Stripe did not answer.") from None
     except stripe.RateLimitError:
@@ -131,15 +133,3 @@ def _in_our_words() -> Iterator[None]:
         if isinstance(fault, stripe.InvalidRequestError | stripe.CardError):
             raise Refused(fault.code or "refused", fault.user_message or "Stripe refused it.") from None
         raise Unanswered("Stripe's server failed.") from None
-
-
-def _never_connected(fault: BaseException) -> bool:
-    """Whether no connection came about, so that nothing can have been sent."""
-    told: BaseException | None = fault
-    while told is not None:
-        reason = getattr(told.args[0], "reason", None) if told.args else None
-        for cause in (told, reason):
-            if isinstance(cause, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
-                return True
-        told = told.__cause__ or told.__context__
-    return False

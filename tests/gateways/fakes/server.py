@@ -1,5 +1,6 @@
 """A small HTTP server for pretend gateways: what it is told to do wrong it does wrong, the rest a subclass decides."""
 
+import contextlib
 import json
 import re
 import socket
@@ -41,6 +42,8 @@ class Answered:
     body: bytes
     kind: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    pause_s: float = 0
+    """Before each of ten pieces of the body."""
 
     @classmethod
     def of(cls, told: object, status: int = 200, **headers: str) -> "Answered":
@@ -55,7 +58,7 @@ class Answered:
 class Fault:
     """What goes wrong with the next request that fits: `before` and `after` are time-outs on either side of the act,
     `reset` and `reset_after` a connection torn down, `error_before` and `error` a 500, `nonsense` a page where JSON is
-    due, `answer` something else than the truth.
+    due, `drip` the truth bit by bit, `flood` the truth and two megabytes, `answer` something else than the truth.
     """
 
     method: str
@@ -91,6 +94,10 @@ class FakeServer:
         self._server.server_close()
         self._thread.join()
 
+    def pause(self, seconds: float) -> None:
+        """Wait, unless everybody is hung up on."""
+        self._stopped.wait(seconds)
+
     def act(self, asked: Asked) -> Answered:
         """Do what a request asks for."""
         raise NotImplementedError
@@ -107,7 +114,9 @@ class FakeServer:
             if fault is not None:
                 self.faults.remove(fault)
             kind = fault.kind if fault else ""
-            answer = self.act(asked) if kind in ("", "after", "reset_after", "error", "nonsense") else None
+            answer = (
+                self.act(asked) if kind in ("", "after", "reset_after", "error", "nonsense", "drip", "flood") else None
+            )
             if kind in ("error", "error_before"):
                 return self.break_down(asked)
         if kind in ("before", "after"):
@@ -117,6 +126,10 @@ class FakeServer:
             return None
         if kind == "nonsense":
             return Answered.page("<h1>Bad gateway</h1>", 200)
+        if kind == "drip":
+            return replace(answer, pause_s=PATIENCE_S / 3)
+        if kind == "flood":
+            return replace(answer, body=answer.body + b" " * 2 * 1024 * 1024)
         if self.bend and answer is not None and answer.kind == "application/json":
             return replace(answer, body=json.dumps(self.bend(json.loads(answer.body))).encode())
         return fault.answer if kind == "answer" else answer
@@ -125,6 +138,10 @@ class FakeServer:
 def _handler_for(server: FakeServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         wbufsize = -1  # head and body in one piece, or the other side waits 40 ms for the second
+
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):  # whoever asked need not stay for all of it
+                super().handle()
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
@@ -141,7 +158,17 @@ def _handler_for(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer.body)
+            if answer.pause_s:
+                self._drip(answer)
+            else:
+                self.wfile.write(answer.body)
+
+        def _drip(self, answer: Answered) -> None:
+            size = len(answer.body) // 10 + 1
+            for start in range(0, len(answer.body), size):
+                self.wfile.flush()
+                server.pause(answer.pause_s)
+                self.wfile.write(answer.body[start : start + size])
 
         do_POST = do_GET  # noqa: N815  (the base class calls it so)
 

@@ -36,6 +36,8 @@ FAULTS = {
     "reset_after": ["reset_after"],
     "error": ["error_before"],
     "error_after": ["error"],
+    "timeout_drip": ["drip"],
+    "flood": ["flood"],
     "nonsense": ["nonsense"],
     "busy": ["answer", Answered.of({"error": {"type": "invalid_request_error", "code": "rate_limit"}}, 429)],
     "down": ["answer", Answered.of({"error": {"type": "api_error", "message": "Down."}}, 503)],
