@@ -98,7 +98,8 @@ def reference_in(account: Account, *found: Object) -> str:
 
 def session_fact(session: Object, account: Account) -> PaymentFact | Standing:
     """What a session says of an attempt; an event's session has the id of its intent only."""
-    intent, order = session.get("payment_intent"), {"gateway_order_id": wanted(session, "id")}
+    intent = session.get("payment_intent")
+    order: dict[str, Any] = {"gateway_order_id": wanted(session, "id")}
     if not isinstance(intent, Mapping):
         ids = order | {"gateway_payment_id": word(session, "payment_intent")}
         return _without_intent(session, reference_in(account, session), ids)
@@ -144,7 +145,8 @@ def charge_fact(charge: Object, account: Account) -> PaymentFact | None:
     """What a charge that went through says: only it has the card, and until when its money is held."""
     if charge["status"] != "succeeded" or not charge.get("payment_intent"):
         return None
-    key, told = reference_in(account, charge), {"gateway_payment_id": word(charge, "payment_intent")}
+    key = reference_in(account, charge)
+    told: dict[str, Any] = {"gateway_payment_id": word(charge, "payment_intent")}
     if charge["captured"]:
         amount = _money(charge, "amount_captured")
         return PaymentFact(PaymentStatus.SUCCESS, key, amount=amount, **told, **_charged(charge, is_held=False))
