@@ -16,6 +16,7 @@ from payments.gateways.base import (
     Gateway,
     GoTo,
     NotTaken,
+    OrderRefused,
     PaymentFact,
     RefundFact,
     ServerEvent,
@@ -30,7 +31,7 @@ from tests.factories import act
 
 SECRET = "alpha-secret-of-the-account-9876"
 EVENT_SECRET = "whsec-the-first-one-1111"
-NOT_TAKEN, LOST, PAID, DECLINED, PAGE = "not taken", "lost", "paid", "declined", "page"
+NOT_TAKEN, REFUSED, LOST, PAID, DECLINED, PAGE = "not taken", "refused", "lost", "paid", "declined", "page"
 
 
 class Scripted(Gateway):
@@ -63,6 +64,8 @@ class Scripted(Gateway):
         word = self.says.pop(0) if self.says else PAID
         if word == NOT_TAKEN:
             raise NotTaken("connection refused")
+        if word == REFUSED:
+            raise OrderRefused("The amount is too small.")
         if word == PAGE:
             self.book[attempt.key] = Standing.OPEN
             return GoTo("/bank")

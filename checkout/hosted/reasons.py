@@ -19,6 +19,8 @@ def words_after(payment: Payment) -> Words:
     """What to say after an attempt that ended without money."""
     if payment.status in (PaymentStatus.USER_DROPPED, PaymentStatus.CANCELLED):
         return _unfinished(payment)
+    if payment.error_code == "order_refused":
+        return _("Your last try was not accepted"), _("This way does not take this order. Please choose another one.")
     if payment.error_details.get("source") == ["gateway"]:
         return _("Your last try did not reach the bank"), _("It was lost on the way. Please try again.")
     if payment.error_code == "test_card_required":

@@ -38,6 +38,10 @@ class NotTaken(GatewayError):
     """
 
 
+class OrderRefused(NotTaken):
+    """The gateway answered, and does not take this order: that says nothing about what it does with others."""
+
+
 class NotSupported(GatewayError):
     """This gateway cannot do that; the caller must not have asked."""
 

@@ -19,6 +19,7 @@ from payments.gateways.base import (
     Done,
     NotSupported,
     NotTaken,
+    OrderRefused,
     Payer,
     PaymentFact,
     Unanswered,
@@ -123,10 +124,14 @@ def _send(payment: Payment, trying: _Try) -> tuple[Payment, _Try | None]:
     except Unanswered:
         note_failure(account, at=clock.now())
         return payment, None
+    except OrderRefused:
+        log.warning("%s was refused by %s", payment.uid, account)
+        note_answer(account)
+        return _fail_over(payment, trying, "order_refused", "The payment service does not take this order.")
     except (NotTaken, Undecryptable) as refusal:
         log.warning("%s was not taken by %s: %s", payment.uid, account, type(refusal).__name__)
         note_failure(account, at=clock.now())
-        return _fail_over(payment, trying)
+        return _fail_over(payment, trying, "not_taken", "The payment service could not be reached.")
     except NotSupported as refusal:
         outcome = Done(_refused(payment, "not_supported", str(refusal)))
     note_answer(account)
@@ -135,13 +140,13 @@ def _send(payment: Payment, trying: _Try) -> tuple[Payment, _Try | None]:
     return payment, None
 
 
-def _fail_over(payment: Payment, trying: _Try) -> tuple[Payment, _Try | None]:
+def _fail_over(payment: Payment, trying: _Try, error_code: str, message: str) -> tuple[Payment, _Try | None]:
     """End an attempt that its gateway never began and open one on the next account: both or neither.
 
     No decline is counted. If the order cannot go on, or no account is left, the failed attempt is what there is.
     """
     at = clock.now()
-    fact = _refused(payment, "not_taken", "The payment service could not be reached.")
+    fact = _refused(payment, error_code, message)
     with transaction.atomic():
         apply_outcome(payment, Done(fact), answers_start=True)
         following = replace(trying, before=trying.before + 1, first=trying.first or payment.gateway)

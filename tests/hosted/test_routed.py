@@ -11,7 +11,7 @@ from payments.models import GatewayAccount, GatewayEvent, RoutingRule
 from payments.services.accounts import set_credentials
 from tests.factories import MerchantFactory, OrderFactory, RoutingRuleFactory, act
 from tests.hosted.customer import CARD_FIELDS, Customer
-from tests.scripted import EVENT_SECRET, NOT_TAKEN, PAGE, SECRET, account_at, sign
+from tests.scripted import EVENT_SECRET, NOT_TAKEN, PAGE, REFUSED, SECRET, account_at, sign
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +92,15 @@ def test_where_none_takes_it_the_customer_reads_that_nothing_reached_a_bank(cust
         gateway.says = [NOT_TAKEN]
     customer.open_and_pay()
     assert "Your last try did not reach the bank" in customer.open().content.decode()
+
+
+def test_where_all_refuse_the_order_the_customer_is_not_told_to_send_it_again(customer, gateways):
+    for gateway in gateways:
+        gateway.says = [REFUSED]
+    customer.open_and_pay()
+    page = customer.open().content.decode()
+    assert "This way does not take this order. Please choose another one." in page
+    assert "did not reach the bank" not in page
 
 
 def test_budgets_hold_with_rules_and_credentials(customer, merchant):

@@ -11,7 +11,7 @@ from payments.models import GatewayAccount
 from payments.services.health import FAILURES_IN_ROW, REST, WITHIN, is_next_to_try, note_failure
 from payments.services.payments import start_payment
 from tests.factories import MerchantFactory, OrderFactory, card_request
-from tests.scripted import LOST, NOT_TAKEN, account_at
+from tests.scripted import LOST, NOT_TAKEN, REFUSED, account_at
 
 pytestmark = pytest.mark.django_db
 S = timedelta(seconds=1)
@@ -61,6 +61,17 @@ def test_a_decline_is_an_answer(merchant, gateways):
     for _ in range(FAILURES_IN_ROW):
         _pay(merchant)
     assert _alpha().failures == 0
+
+
+def test_an_order_that_is_refused_is_an_answer_however_often_it_is_sent(merchant, gateways):
+    gateways[0].says = [*[NOT_TAKEN] * (FAILURES_IN_ROW - 1), *[REFUSED] * 2 * FAILURES_IN_ROW]
+    for _ in range(FAILURES_IN_ROW - 1):
+        _pay(merchant)
+    order = OrderFactory(merchant=merchant)
+    for turn in range(2 * FAILURES_IN_ROW):
+        gateways[1].says = [NOT_TAKEN]
+        start_payment(order.pk, card_request(nonce=f"n{turn}"), at=clock.now())
+    assert (_alpha().failures, _alpha().rests_until) == (0, None)
 
 
 def test_failures_far_apart_are_no_row(merchant):

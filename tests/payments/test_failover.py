@@ -17,7 +17,7 @@ from payments.services.reconcile import inquire_payment
 from payments.states import Method
 from tests.factories import MerchantFactory, OrderFactory, card_request, fact_for, fresh
 from tests.proof import assert_history_is_whole, assert_quiet, recover, run_together
-from tests.scripted import DECLINED, LOST, NOT_TAKEN, PAGE, account_at
+from tests.scripted import DECLINED, LOST, NOT_TAKEN, PAGE, REFUSED, account_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UNTIL_QUIET = [timedelta(seconds=s) for s in (0, 6, 16, 61, 125, 301, 901)] + [timedelta(hours=25), timedelta(hours=26)]
@@ -51,6 +51,14 @@ def test_the_next_gateway_takes_what_the_first_did_not(order, gateways):
     assert [attempt.key for attempt in (*alpha.started, *beta.started)] == [first.gateway_key, payment.gateway_key]
     assert payment.route == "oldest account: card via beta, after alpha did not take it"
     assert_history_is_whole(fresh(payment).order)
+
+
+def test_an_order_that_one_refuses_goes_to_the_next_and_says_so(order, gateways):
+    gateways[0].says = [REFUSED]
+    assert _pay(order).gateway == "beta"
+    first = order.payments.get(gateway="alpha")
+    assert (first.status, first.error_code) == ("failed", "order_refused")
+    assert first.message == "The payment service does not take this order.", "ours: theirs may quote what we sent"
 
 
 def test_each_attempt_comes_back_by_addresses_of_its_own(order, gateways):

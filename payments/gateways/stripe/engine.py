@@ -17,6 +17,7 @@ from payments.gateways.base import (
     Gateway,
     GoTo,
     NotTaken,
+    OrderRefused,
     Outcome,
     PaymentFact,
     Reference,
@@ -100,7 +101,9 @@ class Stripe(Gateway):
                 attempt.key,
                 done=lambda: _find_session(account, named),
             )
-        except (Refused, NotSent, BadKey) as refusal:
+        except Refused as refusal:
+            raise OrderRefused(str(refusal)) from None
+        except (NotSent, BadKey) as refusal:
             raise NotTaken(str(refusal)) from None
         if session["livemode"] is not (account.mode == Mode.LIVE):
             raise Unanswered("Stripe made a session of the other mode: nobody is sent there.")
