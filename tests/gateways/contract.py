@@ -368,6 +368,21 @@ class OverTheNetwork:
         with pytest.raises(Unanswered):
             acts[call]()
 
+    @pytest.mark.parametrize("status", ["408", "409", "425"])
+    def test_a_start_that_is_only_put_off_is_a_question(self, world: World, status):
+        """It is still running there, or was looked at too early: another gateway must not get the order."""
+        world.lose("start", status)
+        with pytest.raises(Unanswered):
+            world.go()
+
+    @pytest.mark.parametrize("status", ["401", "403", "408", "409", "425", "429"])
+    def test_a_refund_is_not_refused_for_the_key_or_the_hour(self, world: World, status):
+        trip, _ = paid(world)
+        world.lose("refund", status)
+        with pytest.raises(Unanswered):
+            world.gateway.refund(world.account, trip.reference, "ref_0000000001", PART)
+        assert world.given_back() == []
+
     @pytest.mark.parametrize("call", ["start", "inquire", "refund"])
     def test_values_of_a_wrong_type_in_an_answer_are_a_question_or_can_be_kept(self, world: World, call):
         trip, _ = paid(world)

@@ -68,7 +68,7 @@ class StripeWorld(World):
         trip.brought = {"left": "1"}
 
     def lose(self, call, fault):
-        self.fake.fail(LOST[fault], POSTS[call])
+        self.fake.fail(LOST.get(fault, fault), POSTS[call])
 
     def say(self, trip, word):
         self.fake.intent_for(trip.attempt.key)["status"] = word

@@ -62,7 +62,8 @@ class World:
     def lose(self, call: str, fault: str) -> None:
         """What happens to the next call of that name of the contract: `before` it is never acted on and times out,
         `after` its answer is lost, `error` it is acted on and answered by a 500, `nonsense` by a page, `drip` slower
-        in all than anybody waits, `flood` by more than anybody reads.
+        in all than anybody waits, `flood` by more than anybody reads; a status like `409` it is not acted on and
+        answered by a no.
         """
         raise NotImplementedError
 

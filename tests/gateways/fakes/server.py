@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 PATIENCE_S = 0.4
 """How long tests' clients wait for an answer."""
+NO = {"type": "invalid_request_error", "code": "BAD_REQUEST_ERROR", "message": "No.", "description": "No."}
+"""An error in the shapes of all gateways at once."""
 HANG_S = 3 * PATIENCE_S
 
 
@@ -58,7 +60,8 @@ class Answered:
 class Fault:
     """What goes wrong with the next request that fits: `before` and `after` are time-outs on either side of the act,
     `reset` and `reset_after` a connection torn down, `error_before` and `error` a 500, `nonsense` a page where JSON is
-    due, `drip` the truth bit by bit, `flood` the truth and two megabytes, `answer` something else than the truth.
+    due, `drip` the truth bit by bit, `flood` the truth and two megabytes, `answer` something else than the truth,
+    a number like `409` a no with this status.
     """
 
     method: str
@@ -126,6 +129,8 @@ class FakeServer:
             return None
         if kind == "nonsense":
             return Answered.page("<h1>Bad gateway</h1>", 200)
+        if kind.isdigit():
+            return Answered.of({"error": NO}, int(kind))
         if kind == "drip":
             return replace(answer, pause_s=PATIENCE_S / 3)
         if kind == "flood":

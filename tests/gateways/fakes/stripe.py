@@ -107,7 +107,7 @@ class FakeStripe(FakeServer):
         if how.startswith("timeout"):
             self.hurry()
         method, path = on.split()
-        self.faults += [Fault(method, f"^{path}$", *FAULTS[how])] * times
+        self.faults += [Fault(method, f"^{path}$", *FAULTS.get(how, [how]))] * times
 
     def hurry(self):
         """Called before an answer is held back: whoever asks need not wait long."""

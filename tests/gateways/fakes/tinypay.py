@@ -73,7 +73,7 @@ class FakeTinypay(FakeServer):
         end = {("open", "cancel"): "cancelled", ("held", "capture"): "paid", ("held", "release"): "released"}
         state = end.get((payment["state"], verb))
         if (state is None and payment["state"] in ("open", "held")) or told.get("amount", 0) > payment["amount"]:
-            return Answered.of({"error": "not_possible"}, 409)
+            return Answered.of({"error": "not_possible"}, 400)
         if state is not None:
             payment.update(state=state, taken=told.get("amount", 0))
             self._tell(f"payment.{state}", payment=payment)
@@ -86,7 +86,7 @@ class FakeTinypay(FakeServer):
         given = sum(one["amount"] for one in self.refunds.values() if one["payment"] == payment["id"])
         if refund is None:
             if asked.json["amount"] > payment["taken"] - given:
-                return Answered.of({"error": "too_much"}, 409)
+                return Answered.of({"error": "too_much"}, 400)
             refund = {"id": f"r{next(self.numbers)}", "key": refund_key, "payment": payment["id"], "state": "done",
                       "amount": asked.json["amount"], "currency": payment["currency"]}  # fmt: skip
             self.refunds[refund_key] = refund
