@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from payments.gateways.base import TEST_FAULT_TAG, TEST_FAULTS
+from payments.gateways.registry import TEST_FAULT_TAG, TEST_FAULTS
 from payments.gateways.simulator.inputs import CARDS, INPUTS, REFUNDS, UPI_IDS, RefundScenario, TestInput
 from payments.states import Method
 

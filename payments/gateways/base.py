@@ -10,18 +10,6 @@ from typing import Any
 from payments.money import Money
 from payments.states import Method, PaymentStatus, RefundStatus
 
-TEST_FAULT_TAG = "till_fault"
-"""The order tag by which a merchant's own tests ask the simulator to go wrong."""
-TEST_FAULTS = {
-    "timeout_before": "The request that decides the payment never arrives.",
-    "timeout_after": "It arrives and is acted on, but the answer never comes.",
-    "error_after": "It is acted on, and answered with an error of the gateway's server.",
-    "duplicate_event": "Every server event is sent twice.",
-    "reorder_events": "The event of the start is sent after the event of the end.",
-    "lose_event": "No server event is sent.",
-}
-"""Its values, with what each does."""
-
 
 class GatewayError(Exception):
     """Root of what can go wrong at a gateway."""

@@ -17,6 +17,18 @@ GATEWAYS = {
 
 SIMULATOR = "simulator"
 
+TEST_FAULT_TAG = "till_fault"
+"""The order tag by which a merchant's own tests ask the simulator to go wrong."""
+TEST_FAULTS = {
+    "timeout_before": "The request that decides the payment never arrives.",
+    "timeout_after": "It arrives and is acted on, but the answer never comes.",
+    "error_after": "It is acted on, and answered with an error of the gateway's server.",
+    "duplicate_event": "Every server event is sent twice.",
+    "reorder_events": "The event of the start is sent after the event of the end.",
+    "lose_event": "No server event is sent.",
+}
+"""Its values, with what each does."""
+
 
 def is_open(name: str) -> bool:
     """Whether new attempts may go to this gateway: the operator can switch the simulator off."""

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from payments import faults, fields, ids, methods, urls
 from payments.errors import BadInput, InvalidMove, NoGateway, OrderIdTaken, StaleRow
-from payments.gateways.base import TEST_FAULT_TAG, TEST_FAULTS
+from payments.gateways.registry import TEST_FAULT_TAG, TEST_FAULTS
 from payments.models import Customer, Event, Merchant, Order, Payment
 from payments.money import Money
 from payments.routing import open_accounts, routes_of

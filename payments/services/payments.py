@@ -13,7 +13,6 @@ from payments import clock, faults, ids
 from payments.crypto import Undecryptable
 from payments.errors import MethodNotOffered, NotPayable, NotYetExpired, StaleRow
 from payments.gateways.base import (
-    TEST_FAULT_TAG,
     Attempt,
     Card,
     Done,
@@ -24,7 +23,7 @@ from payments.gateways.base import (
     PaymentFact,
     Unanswered,
 )
-from payments.gateways.registry import gateway_named
+from payments.gateways.registry import TEST_FAULT_TAG, gateway_named
 from payments.models import GatewayAccount, Order, Payment
 from payments.routing import Route, nonces_of, routes_of
 from payments.selectors import order_state

@@ -6,7 +6,7 @@ import pytest
 
 from checkout.simulator.docs import COURSES, FAULT_COURSES, VERDICTS
 from payments import clock
-from payments.gateways.base import TEST_FAULTS
+from payments.gateways.registry import TEST_FAULTS
 from payments.gateways.simulator.inputs import INPUTS, PAGES, SETTLES_AFTER_S, UPI_IDS, Scenario
 from payments.states import CaptureKind, Method
 from tests.factories import OrderFactory

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from checkout.simulator import docs
-from payments.gateways.base import TEST_FAULTS
+from payments.gateways.registry import TEST_FAULTS
 from payments.gateways.simulator.inputs import INPUTS, REFUNDS
 from payments.models import Order
 from payments.states import PaymentStatus

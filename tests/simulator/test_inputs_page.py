@@ -2,7 +2,7 @@
 
 import pytest
 
-from payments.gateways.base import TEST_FAULTS
+from payments.gateways.registry import TEST_FAULTS
 from payments.gateways.simulator.inputs import CARDS, INPUTS, UPI_IDS
 from tests.factories import OrderFactory
 from tests.hosted.customer import text_of
