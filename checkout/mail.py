@@ -19,6 +19,11 @@ class LogBackend(BaseEmailBackend):
         return len(email_messages)
 
 
+def one_line(text: str) -> str:
+    """Fit for a header, whatever was written in names."""
+    return " ".join(text.split())
+
+
 def has_server() -> bool:
     """Whether mail goes out: what only stands in the log may not be called sent."""
     return f"{LogBackend.__module__}.{LogBackend.__qualname__}" != settings.EMAIL_BACKEND

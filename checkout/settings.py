@@ -132,6 +132,7 @@ API_RATE_PER_MINUTE = 6_000
 globals().update(read.mail_server(env, "EMAIL_URL"))  # EMAIL_BACKEND, EMAIL_HOST and so on
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = read.mail_sender(env, "DEFAULT_FROM_EMAIL", default=f"till@{urlsplit(PUBLIC_URL).hostname}")
+CUSTOMER_LETTERS = "checkout.letters.letter_of"
 STAFF_NOTICE_EMAILS = read.mail_addresses(env, "STAFF_NOTICE_EMAILS")
 
 # --- Language and time ---

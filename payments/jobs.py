@@ -7,6 +7,7 @@ from payments.errors import NotYetExpired, StaleRow
 from payments.gateways.simulator import events as simulator_events
 from payments.services.deliveries import deliver
 from payments.services.idempotency import forget_outdated_keys
+from payments.services.letters import tell_customer
 from payments.services.notices import tell_of_endpoint
 from payments.services.payments import expire_order
 from payments.services.pruning import prune
@@ -46,6 +47,7 @@ JOBS: dict[str, Callable[..., bool | None]] = {
     "refund": process_refund,
     "delivery": deliver,
     "endpoint_notice": tell_of_endpoint,
+    "customer_mail": tell_customer,
     "prune": _prune,
     "settlement_schedule": run_schedule,
     "settlement": build_settlement,

@@ -238,6 +238,9 @@ def due_jobs(*, at: datetime, at_most: int = 100) -> Iterator[tuple[str, int]]:
     notices = Endpoint.objects.filter(notice_due_at__lte=at).order_by("notice_due_at")
     for pk in notices.values_list("pk", flat=True)[:at_most]:
         yield "endpoint_notice", pk
+    mails = Order.objects.filter(mail_due_at__lte=at).order_by("mail_due_at")
+    for pk in mails.values_list("pk", flat=True)[:at_most]:
+        yield "customer_mail", pk
     yield from _due_settlements(at=at, at_most=at_most)
     for pk in Order.objects.lapsed(at=at).order_by("expires_at").values_list("pk", flat=True)[:at_most]:
         yield "expire_order", pk

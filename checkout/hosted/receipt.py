@@ -79,6 +79,8 @@ def _rows(state: OrderState) -> tuple[list[Row], list[Row]]:
     if payment.bank_reference:
         reference = payment.bank_reference
         rows.append(Row(_("Bank reference"), " ".join(reference[i : i + 4] for i in range(0, len(reference), 4))))
+    else:
+        rows.append(Row(_("Payment reference"), payment.uid))
     if payment.completed_at:
         zone = order.merchant.time_zone
         rows.append(Row(_("Paid on"), f"{stamp(payment.completed_at, zone)} ({zone_words(zone)})"))

@@ -10,7 +10,7 @@ from django.utils import translation
 
 from checkout.amounts import format_money
 from checkout.hosted.times import clock_time, date, zone_words
-from checkout.mail import has_server
+from checkout.mail import has_server, one_line
 from checkout.payment_link import payment_link
 from payments import clock
 from payments.ids import mask_session_id
@@ -66,21 +66,17 @@ def mail_of(order: Order, *, link: str) -> EmailMessage:
     ]
     subject = f"{'[Test] ' if is_test else ''}{merchant.name}: pay {amount}"
     return EmailMessage(
-        subject=_one_line(subject),
+        subject=one_line(subject),
         body="\n\n".join(filter(None, paragraphs)).replace("\u00a0", " ") + "\n",
         from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[_one_line(order.customer_email)],
-        reply_to=[_one_line(merchant.support_email)] if merchant.support_email else [],
+        to=[one_line(order.customer_email)],
+        reply_to=[one_line(merchant.support_email)] if merchant.support_email else [],
     )
 
 
 def preview(order: Order) -> EmailMessage:
     """The mail as it will be, its link masked."""
     return mail_of(order, link=payment_link(order).replace(order.session_id, mask_session_id(order.session_id)))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def mail_link(order_pk: int, *, by: Act) -> Order:

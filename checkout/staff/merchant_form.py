@@ -117,6 +117,7 @@ class MerchantForm(MerchantModelForm):
             "order_expiry_s",
             "accept_late_s",
             "manual_capture",
+            "mail_receipts",
             "settlement_days",
         )
         labels = {"return_url": "Return URL", "notify_url": "Notify URL"}

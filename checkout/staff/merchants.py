@@ -31,6 +31,7 @@ class MerchantAdmin(ReasonedAdmin, DoorsAdmin):
         ("Addresses", {"fields": ("return_url", "return_origins", "notify_url")}),
         ("Where it sells", {"fields": ("currency", "region", "time_zone")}),
         ("Time limits", {"fields": ("order_expiry_s", "accept_late_s")}),
+        ("Mail to customers", {"fields": ("mail_receipts",)}),
         ("Money", {"fields": ("manual_capture", "one_person_refund", "settlement_days")}),
     )
 

@@ -13,7 +13,10 @@ from payments.selectors import due_jobs
 
 SENDERS = 16
 """Threads that wait for others' servers. They are apart, so that a slow one holds up neither money nor a round."""
-SENDING = frozenset({"delivery", "endpoint_notice"})
+MAIL = "customer_mail"
+SENDING = frozenset({"delivery", "endpoint_notice", MAIL})
+MAILERS = 4
+"""Of these threads for mail to customers: a mail server that hangs leaves the rest to webhooks."""
 BATCH = 100
 REST = timedelta(minutes=1)
 log = logging.getLogger("till.worker")
@@ -88,7 +91,10 @@ class Rounds:
         return results
 
     def _begin_sending(self, jobs: list[Job]) -> None:
-        for job in jobs[: SENDERS - len(self.sending)]:
+        mails = [job for job in jobs if job[0] == MAIL]
+        posted = sum(job[0] == MAIL for job in self.sending)
+        left_over = set(mails[max(MAILERS - posted, 0) :])
+        for job in [job for job in jobs if job not in left_over][: SENDERS - len(self.sending)]:
             self.sending[job] = self.senders.submit(self._in_thread, job)
             self.sending[job].add_done_callback(lambda _: self.on_end())
 

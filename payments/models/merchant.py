@@ -46,6 +46,11 @@ class Merchant(models.Model):
         blank=True,
         help_text="Working days after the payment's day on which it is settled. Empty: settled by hand only.",
     )
+    mail_receipts = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Customers get an e-mail when an order is paid, and when money goes back to them.",
+    )
     created_at = models.DateTimeField()
 
     class Meta:

@@ -61,6 +61,10 @@ class Order(models.Model):
     terminate_requested_at = models.DateTimeField(null=True)
     attempts_declined = models.PositiveSmallIntegerField(default=0)
     last_sequence = models.PositiveIntegerField(default=0, help_text="Number of this order's newest event.")
+    mail_due_at = models.DateTimeField(
+        null=True, help_text="When its customer is to be told something next; empty once nothing is left to tell."
+    )
+    mail_from = models.PositiveIntegerField(null=True, help_text="Number of the first event not told of, while due.")
 
     objects = OrderQuerySet.as_manager()
 
@@ -73,6 +77,7 @@ class Order(models.Model):
         ]
         indexes = [
             Index(fields=["expires_at"], condition=Q(status__in=sorted(OPEN)), name="order_open_by_expiry"),
+            Index(fields=["mail_due_at"], condition=Q(mail_due_at__isnull=False), name="order_by_mail"),
             # By what staff have in hand when they look for an order.
             Index(fields=["order_id"], name="order_by_order_id"),
             Index(Lower("customer_email"), condition=~Q(customer_email=""), name="order_by_email"),

@@ -7,6 +7,7 @@ from django.db.models import F
 from payments.errors import StaleRow
 from payments.models import Event, Order
 from payments.services.deliveries import enqueue
+from payments.services.letters import due_columns
 
 
 def new_event(order: Order, *, number: int, **told: Any) -> Event:
@@ -24,8 +25,9 @@ def write_events(*events: Event | None) -> None:
 
 def record_numbered(order: Order, **told: Any) -> None:
     """Take the order's next number for an event of one of its rows. The caller holds the order; raises StaleRow."""
+    mail = due_columns(order, kind=told["kind"], number=order.last_sequence + 1, at=told["at"])
     numbered = Order.objects.filter(pk=order.pk, last_sequence=order.last_sequence)
-    if numbered.update(last_sequence=F("last_sequence") + 1) != 1:
+    if numbered.update(last_sequence=F("last_sequence") + 1, **mail) != 1:
         raise StaleRow(order)
     order.last_sequence += 1
     write_events(new_event(order, number=order.last_sequence, **told))

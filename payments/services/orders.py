@@ -15,6 +15,7 @@ from payments.money import Money
 from payments.routing import open_accounts, routes_of
 from payments.services.audit import Act, record_act
 from payments.services.events import new_event, write_events
+from payments.services.letters import due_columns
 from payments.states import ORDER_MOVES, Mode, OrderStatus
 
 
@@ -184,11 +185,13 @@ def move_order(
     if new not in ORDER_MOVES[old]:
         raise InvalidMove(order, old, new)
     number = (after.sequence if after else order.last_sequence) + 1
+    kind = f"order.{new}"
     columns |= {"status": new, "last_sequence": number}
+    mail = due_columns(order, kind=kind, number=number, at=at)
     unmoved = Order.objects.filter(only_if or Q(), pk=order.pk, status=old, last_sequence=order.last_sequence)
-    if unmoved.update(**columns) != 1:
+    if unmoved.update(**columns, **mail) != 1:
         raise StaleRow(order)
     for name, value in columns.items():
         setattr(order, name, value)
-    event = new_event(order, number=number, kind=f"order.{new}", old=old, new=new, cause=cause, at=at, payment=payment)
+    event = new_event(order, number=number, kind=kind, old=old, new=new, cause=cause, at=at, payment=payment)
     write_events(after, event)
