@@ -63,7 +63,10 @@ def _receipt(order: Order, *, at: datetime) -> Letter | None:
 
 def _of_refund(event: Event, refund: Refund, *, at: datetime) -> Letter | None:
     """That it was sent, went back, or did not arrive; nothing of one that was called off before it was sent."""
-    if refund.status != event.new or event.old == RefundStatus.REQUESTED and event.new != RefundStatus.PENDING:
+    is_sent = event.new == RefundStatus.PENDING
+    is_true_still = refund.status == event.new or (is_sent and refund.status in REFUND_SENT)
+    was_called_off = event.old == RefundStatus.REQUESTED and not is_sent
+    if was_called_off or not is_true_still:
         return None
     order, zone = event.order, event.order.merchant.time_zone
     words = {"amount": amount_text(refund.amount), "merchant": order.merchant.name}

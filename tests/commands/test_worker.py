@@ -121,6 +121,23 @@ def test_what_somebody_else_did_first_is_not_counted_as_ours(order, monkeypatch)
     assert (work.run(), work.done) == (1, 0)
 
 
+class Busy(Executor):
+    """A pool whose jobs never end."""
+
+    def submit(self, act, *args):
+        return Future()
+
+
+def test_a_mail_server_that_hangs_leaves_threads_to_webhooks(db, monkeypatch):
+    mails, webhooks = [(rounds.MAIL, n) for n in range(20)], [("delivery", n) for n in range(20)]
+    monkeypatch.setattr(rounds, "due_jobs", lambda **_: mails + webhooks)
+    work = rounds.Rounds(InThisThread(), Busy())
+    for _ in range(2):
+        work.run()
+        begun = [name for name, _ in work.sending]
+        assert (begun.count(rounds.MAIL), len(begun)) == (rounds.MAILERS, rounds.SENDERS)
+
+
 def test_a_send_is_noted_in_the_round_after_its_end_and_rings(order, monkeypatch):
     sent, rung, beats = Future(), [], []
     senders = mock.Mock(submit=lambda *_: sent)

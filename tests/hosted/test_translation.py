@@ -53,7 +53,7 @@ def untranslated(page):
     while "⟦" in text:
         text, inner = re.sub(r"⟦[^⟦⟧]*⟧", " ", text), text
         assert text != inner, f"unbalanced: {text}"
-    text = re.sub(r"(order|pay|sess|key)_\w+", " ", text)
+    text = re.sub(r"(order|pay|refund|sess|key)_\w+", " ", text)
     for known in sorted(DATA, key=len, reverse=True):
         text = text.replace(known, " ")
     return re.findall(r"[^\W\d_]{2,}", text)

@@ -27,6 +27,7 @@ def form_of(merchant, **over):
         "order_expiry_s": merchant.order_expiry_s,
         "accept_late_s": merchant.accept_late_s,
         "settlement_days": merchant.settlement_days,
+        "mail_receipts": "on" if merchant.mail_receipts else "",
         "one_person_refund": Money(merchant.one_person_refund_minor, merchant.currency).as_major(),
         "reason": WHY,
         **over,
@@ -56,6 +57,7 @@ def test_every_setting_can_be_changed(chief, merchant):
         "order_expiry_s": 600,
         "accept_late_s": 3600,
         "manual_capture": True,
+        "mail_receipts": False,
     }
     origins = " https://new.example.com/any/path \r\n\r\nhttp://localhost:3000\r\nHTTPS://NEW.example.com:443\r\n"
     assert _save(chief, merchant, return_origins=origins, **wanted).status_code == 302
