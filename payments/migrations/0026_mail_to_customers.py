@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0024_payout_names'),
+        ('payments', '0025_events_by_account'),
     ]
 
     operations = [
