@@ -91,6 +91,10 @@ class NotPayable(PaymentsError):
     """The order takes no new attempt now; its page says why."""
 
 
+class NotExtendable(PaymentsError):
+    """The time to pay this order can be made no longer; its page says until when it lasts, or why it is over."""
+
+
 class MethodNotOffered(PaymentsError):
     """This order, or its gateways, do not offer that way to pay."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
+from payments.fields import MAX_EXPIRY
 from payments.gateways.simulator import events as simulator_events
 from payments.ids import looks_like_session_id
 from payments.models import (
@@ -28,6 +29,7 @@ from payments.models import (
 )
 from payments.routing import Route, routes_of, takes_attempts
 from payments.states import (
+    EXTENSION,
     LIVE,
     MAX_DECLINES,
     OPEN,
@@ -120,6 +122,15 @@ class OrderState:
         tries_left = self.order.attempts_declined < MAX_DECLINES
         is_free = self.order.status in PAYABLE if self.live is None else may_be_cancelled(self.live, at=self.at)
         return is_free and not self.in_review and in_time and tries_left and bool(self.methods)
+
+    @property
+    def extensions_left(self) -> int:
+        """How often the customer may still add EXTENSION to the time to pay."""
+        order = self.order
+        if not self.takes_attempts or order.status not in PAYABLE:
+            return 0
+        room = (order.created_at + MAX_EXPIRY - order.expires_at) // EXTENSION
+        return max(0, min(order.merchant.extensions - order.extensions_used, room))
 
     @property
     def is_fully_refunded(self) -> bool:

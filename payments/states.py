@@ -245,5 +245,10 @@ ENDED_UNPAID = frozenset({PaymentStatus.FAILED, PaymentStatus.USER_DROPPED, Paym
 MAX_DECLINES = 5
 """Declined attempts after which an order takes no more: a card tester gets no sixth guess."""
 
+EXTENSION = timedelta(minutes=15)
+"""What one extension adds to the time to pay, as often as the merchant allows."""
+MAX_EXTENSIONS = 10
+"""What a merchant can allow at most."""
+
 SETTLE_TIME = timedelta(minutes=2)
 """After the start of an attempt: from when on a gateway that knows no such payment may be believed."""

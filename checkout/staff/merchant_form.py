@@ -15,7 +15,7 @@ from payments import fields, urls
 from payments.errors import BadInput
 from payments.models import ApiKey, Merchant
 from payments.money import EXPONENT, MAX_MINOR, Money
-from payments.states import Mode
+from payments.states import MAX_EXTENSIONS, Mode
 
 MAX_ORIGINS = 50
 MAX_SETTLEMENT_DAYS = 30
@@ -81,6 +81,12 @@ class MerchantForm(MerchantModelForm):
         max_value=MAX_EXPIRY_S,
         help_text="How long an order is payable, in seconds: 300 (5 minutes) to 2592000 (30 days); a day is 86400.",
     )
+    extensions = forms.IntegerField(
+        label="Extensions by customers",
+        min_value=0,
+        max_value=MAX_EXTENSIONS,
+        help_text="How often a customer may add 15 minutes to the time to pay an order, 0 to 10; 0: never.",
+    )
     accept_late_s = forms.IntegerField(
         label="Accept late (s)",
         min_value=0,
@@ -115,6 +121,7 @@ class MerchantForm(MerchantModelForm):
             "region",
             "time_zone",
             "order_expiry_s",
+            "extensions",
             "accept_late_s",
             "manual_capture",
             "mail_receipts",

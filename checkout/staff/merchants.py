@@ -30,7 +30,7 @@ class MerchantAdmin(ReasonedAdmin, DoorsAdmin):
         (None, {"fields": ("org_id", "name", "support_email", "accent", "made")}),
         ("Addresses", {"fields": ("return_url", "return_origins", "notify_url")}),
         ("Where it sells", {"fields": ("currency", "region", "time_zone")}),
-        ("Time limits", {"fields": ("order_expiry_s", "accept_late_s")}),
+        ("Time limits", {"fields": ("order_expiry_s", "extensions", "accept_late_s")}),
         ("Mail to customers", {"fields": ("mail_receipts",)}),
         ("Money", {"fields": ("manual_capture", "one_person_refund", "settlement_days")}),
     )

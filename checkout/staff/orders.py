@@ -151,6 +151,7 @@ def _own(request: HttpRequest, order: Order, state: OrderState) -> list[Fact]:
         "stored status": stored,
         "money is held first": order.manual_capture,
         "attempts declined": order.attempts_declined,
+        "extensions of its time": order.extensions_used,
         "terminate requested": moment(order.terminate_requested_at),
         "events so far": order.last_sequence,
         "booked": _booked_link(request, order),

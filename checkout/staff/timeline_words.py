@@ -13,6 +13,7 @@ ORDERS = {
     "order.paid": "The order is paid.",
     "order.failed": "The order can be paid again: the attempt took no money.",
     "order.expired": "The order’s time was up, and it expired.",
+    "order.extended": "The customer took 15 more minutes to pay.",
     "order.terminated": "The order was ended for good.",
 }
 PAYMENTS = {

@@ -10,7 +10,7 @@ from payments.fields import ACCENT_HINT, ACCENT_PATTERN
 from payments.ids import UINT32_MAX
 from payments.models.checks import choices, one_of
 from payments.money import Money
-from payments.states import Collects, Method, Mode
+from payments.states import MAX_EXTENSIONS, Collects, Method, Mode
 
 
 class Merchant(models.Model):
@@ -33,6 +33,9 @@ class Merchant(models.Model):
     order_expiry_s = models.PositiveIntegerField(default=86_400, help_text="How long an order is payable, in seconds.")
     accept_late_s = models.PositiveIntegerField(
         default=0, help_text="How long after an order's end late money still pays it, in seconds; 0 returns it."
+    )
+    extensions = models.PositiveSmallIntegerField(
+        default=2, help_text="How often customers may add 15 minutes to the time to pay; 0: never."
     )
     manual_capture = models.BooleanField(
         default=False, help_text="Orders hold the customer's money until somebody captures it, unless an order says."
@@ -60,6 +63,7 @@ class Merchant(models.Model):
             ),
             CheckConstraint(condition=Q(id__lte=UINT32_MAX), name="merchant_id_is_uint32"),
             CheckConstraint(condition=Q(one_person_refund_minor__gte=0), name="one_person_refund_not_negative"),
+            CheckConstraint(condition=Q(extensions__range=(0, MAX_EXTENSIONS)), name="merchant_allows_10_extensions"),
             CheckConstraint(condition=Q(order_expiry_s__range=(300, 2_592_000)), name="merchant_expiry_5min_to_30days"),
         ]
 

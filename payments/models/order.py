@@ -11,7 +11,7 @@ from payments.models.checks import choices, one_of
 from payments.models.customer import Customer
 from payments.models.merchant import Merchant
 from payments.money import Money
-from payments.states import LIVE, OPEN, Mode, OrderStatus
+from payments.states import LIVE, MAX_EXTENSIONS, OPEN, Mode, OrderStatus
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -60,6 +60,9 @@ class Order(models.Model):
     expires_at = models.DateTimeField()
     terminate_requested_at = models.DateTimeField(null=True)
     attempts_declined = models.PositiveSmallIntegerField(default=0)
+    extensions_used = models.PositiveSmallIntegerField(
+        default=0, help_text="How often the customer took more time to pay."
+    )
     last_sequence = models.PositiveIntegerField(default=0, help_text="Number of this order's newest event.")
     mail_due_at = models.DateTimeField(
         null=True, help_text="When its customer is to be told something next; empty once nothing is left to tell."
@@ -73,6 +76,9 @@ class Order(models.Model):
             one_of("mode", Mode, name="order_mode_known"),
             one_of("status", OrderStatus, name="order_status_known"),
             CheckConstraint(condition=Q(amount_minor__gt=0), name="order_amount_above_zero"),
+            CheckConstraint(
+                condition=Q(extensions_used__range=(0, MAX_EXTENSIONS)), name="order_extended_10_times_at_most"
+            ),
             UniqueConstraint(fields=["merchant", "mode", "order_id"], name="one_order_per_order_id"),
         ]
         indexes = [

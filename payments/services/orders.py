@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from payments import faults, fields, ids, methods, urls
-from payments.errors import BadInput, InvalidMove, NoGateway, OrderIdTaken, StaleRow
+from payments.errors import BadInput, InvalidMove, NoGateway, NotExtendable, OrderIdTaken, StaleRow
 from payments.gateways.registry import TEST_FAULT_TAG, TEST_FAULTS
 from payments.models import Customer, Event, Merchant, Order, Payment
 from payments.money import Money
@@ -16,7 +16,7 @@ from payments.routing import open_accounts, routes_of
 from payments.services.audit import Act, record_act
 from payments.services.events import new_event, write_events
 from payments.services.letters import due_columns
-from payments.states import ORDER_MOVES, Mode, OrderStatus
+from payments.states import EXTENSION, MAX_DECLINES, ORDER_MOVES, PAYABLE, Mode, OrderStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +195,39 @@ def move_order(
         setattr(order, name, value)
     event = new_event(order, number=number, kind=kind, old=old, new=new, cause=cause, at=at, payment=payment)
     write_events(after, event)
+
+
+def extend_order(order_pk: int, *, used: int, at: datetime) -> Order:
+    """Give the customer EXTENSION more to pay. `used` is how often that was done when they asked for it: the same wish
+    sent twice is granted once, and the second one comes back as the first left it.
+
+    Attempts keep their own deadlines. Raises NotExtendable.
+    """
+    with transaction.atomic():
+        order = lock_order(order_pk)
+        if order.extensions_used > used:
+            return order
+        longer = order.expires_at + EXTENSION
+        if order.extensions_used < used or used >= order.merchant.extensions:
+            raise NotExtendable("The time to pay this order was extended as often as its merchant allows.")
+        if longer > order.created_at + fields.MAX_EXPIRY:
+            raise NotExtendable("No order can be paid for more than 30 days.")
+        number, status = order.last_sequence + 1, order.status
+        # As for a move: whether it is still in time is the database's to say.
+        payable = Order.objects.filter(
+            pk=order.pk,
+            status__in=PAYABLE,
+            expires_at=order.expires_at,
+            expires_at__gt=at,
+            extensions_used=used,
+            last_sequence=order.last_sequence,
+            terminate_requested_at=None,
+            attempts_declined__lt=MAX_DECLINES,
+        )
+        if payable.update(expires_at=longer, extensions_used=used + 1, last_sequence=number) != 1:
+            raise NotExtendable("This order can no longer be paid, or an attempt to pay it is out.")
+        order.expires_at, order.extensions_used, order.last_sequence = longer, used + 1, number
+        write_events(
+            new_event(order, number=number, kind="order.extended", old=status, new=status, cause="customer", at=at)
+        )
+    return order

@@ -263,6 +263,8 @@ BREAKS = {
         lambda: MerchantFactory(order_expiry_s=299),
         lambda: MerchantFactory(order_expiry_s=2_592_001),
     ],
+    "merchant_allows_10_extensions": [lambda: MerchantFactory(extensions=11)],
+    "order_extended_10_times_at_most": [lambda: _set(OrderFactory(), extensions_used=11)],
     "one_person_refund_not_negative": [lambda: MerchantFactory(one_person_refund_minor=-1)],
     "fee_plan_method_known": [lambda: _fee_plan(method="cash")],
     "one_fee_plan_per_method_and_currency": [lambda: (_fee_plan(), _fee_plan())],

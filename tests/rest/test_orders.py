@@ -1,11 +1,12 @@
 """Orders over REST: made, read and ended in the wire's shape."""
 
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from payments import clock
 from payments.models import Customer, Order, Payment, Refund
+from payments.services.orders import extend_order
 from payments.states import Mode, OrderStatus
 from tests.factories import fresh, held, late, paid
 from tests.rest.conftest import CUSTOMER, refused
@@ -352,3 +353,12 @@ def test_no_door_opens_for_another_merchant_or_the_other_mode(caller, stranger, 
     refused(answer, 404, "order_not_found")
     assert answer.content == by("GET", "/orders/nobody").content
     assert (fresh(order).status, Refund.objects.get().status) == ("paid", "pending")
+
+
+def test_the_time_a_customer_added_is_told(caller):
+    order = caller.order()
+    extend_order(order.pk, used=0, at=clock.now())
+    told = caller("GET", f"/orders/{order.order_id}").json()
+    assert datetime.fromisoformat(told["order_expiry_time"]) == (order.expires_at + timedelta(minutes=15)).replace(
+        microsecond=0
+    )

@@ -14,6 +14,7 @@ from payments.models import AuditEntry, Authorization, Delivery, DeliveryTry, Ev
 from payments.money import Money
 from payments.services.audit import Act
 from payments.services.disputes import open_dispute, post_adjustment
+from payments.services.orders import extend_order
 from payments.services.payments import start_payment
 from payments.services.refunds import NewRefund, approve_refund, reserve_refund
 from payments.services.sending import capture_payment, process_refund
@@ -230,3 +231,9 @@ def test_every_try_to_tell_the_merchants_server_is_told(chief, db):
     kind = "PAYMENT_SUCCESS_WEBHOOK was sent to https://shop.example.com"
     assert f"{kind}, try 1: failed: it did not answer in time." in said
     assert f"{kind}, try 2: answered 200 after 35 ms." in said
+
+
+def test_time_that_the_customer_added_is_told(chief, order, now):
+    extend_order(order.pk, used=0, at=now)
+    answer = _page(chief, order)
+    assert "The customer took 15 more minutes to pay." in _said(answer)
