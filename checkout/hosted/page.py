@@ -121,6 +121,20 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Longer:
+    """That the page's time ends, and a button for more where that can be had, which says how often it was `used`."""
+
+    heading: str
+    text: str
+    offer: str
+    action: str
+    label: str
+    used: int
+    due_in_s: int
+    """Seconds until the warning is due; 0 shows it."""
+
+
+@dataclass(frozen=True, slots=True)
 class FieldError:
     """One line of the error summary."""
 
@@ -152,6 +166,7 @@ class Page:
     pay_label: str = ""
     busy_label: str = ""
     card_note: str = ""
+    longer: Longer | None = None
     error_heading: str = ""
     errors: list[FieldError] = field(default_factory=list)
     # Waiting

@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from checkout.hosted.forms import MethodForm
+from checkout.hosted.longer import longer_of
 from checkout.hosted.money import untaken_words
-from checkout.hosted.page import PAY, FieldError, MethodRow, Page, amount_text, leaving, order_page, slip, url_of
+from checkout.hosted.page import PAY, FieldError, MethodRow, Page, Text, amount_text, leaving, order_page, slip, url_of
 from checkout.hosted.reasons import is_declined, words_after
 from checkout.hosted.times import clock_time, with_moment
 from checkout.hosted.tokens import make_token
@@ -19,11 +20,24 @@ from payments.selectors import OrderState
 from payments.states import MAX_DECLINES, Method
 
 
-def pay_page(state: OrderState) -> Page:
-    """To pay, or to try again after an attempt that took nothing."""
+def pay_page(
+    state: OrderState,
+    *,
+    typed: Mapping[str, Any] | None = None,
+    opened: Method | None = None,
+    notice: Text | None = None,
+) -> Page:
+    """To pay, or to try again after an attempt that took nothing; after a wish for more time with what was typed."""
     last = state.last_ended
-    page = _page(state, opened=_first_to_offer(state, last))
+    page = _page(state, opened=opened or _first_to_offer(state, last), typed=typed)
+    page.notice = notice
+    if typed and typed.get("number"):
+        page.card_note = _unkept()
     return _after_attempt(page, state, last) if last and page.methods else page
+
+
+def _unkept() -> str:
+    return _("We never keep card numbers or codes, so please type both again.")
 
 
 def pay_page_again(
@@ -35,7 +49,7 @@ def pay_page_again(
     if not page.methods:
         return page
     page.status = 400
-    page.card_note = _("We never keep card numbers or codes, so please type both again.")
+    page.card_note = _unkept()
     page.errors = _field_errors(form) if form is not None else []
     page.errors = page.errors or [FieldError(row.field_id, notice) for row in page.methods if row.is_chosen]
     many = len(page.errors)
@@ -79,6 +93,7 @@ def _page(
         form_token=make_token(order.session_id, PAY, at=state.at),
         pay_label=_("Pay %(amount)s") % {"amount": amount_text(order.amount)},
         busy_label=_("Sending, one moment…"),
+        longer=longer_of(state),
         **leaving(order, _("Go back to %(merchant)s without paying") % {"merchant": order.merchant.name}),
     )
 

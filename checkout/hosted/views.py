@@ -12,6 +12,7 @@ from checkout import rates
 from checkout.callbacks import links
 from checkout.hosted import pages, paying, plain
 from checkout.hosted.forms import UPI_FLOWS, MethodForm
+from checkout.hosted.longer import answer_words
 from checkout.hosted.origin import is_same_origin
 from checkout.hosted.page import CHECK, PAY, Page, respond, url_of
 from checkout.hosted.tokens import BadToken, FormToken, read_token
@@ -19,12 +20,13 @@ from checkout.hosted.waiting import cancel_form, hand_off
 from checkout.hosted.ways import drawer_of
 from checkout.redirects import SeeOther
 from payments import clock
-from payments.errors import MethodNotOffered, NotPayable
+from payments.errors import MethodNotOffered, NotExtendable, NotPayable
 from payments.selectors import OrderState, find_order_by_session, order_state
 from payments.services.cancels import FREES, cancel_attempt
+from payments.services.orders import extend_order
 from payments.services.payments import PaymentRequest, start_payment
 from payments.services.reconcile import inquire_payment
-from payments.states import Method, Mode
+from payments.states import MAX_EXTENSIONS, Method, Mode
 
 WRONG_LINKS_PER_MINUTE = 30
 MAX_FIELDS = 100
@@ -121,6 +123,29 @@ def _start(state: OrderState, token: FormToken, form: MethodForm) -> str:
         return url_of(state)
     # A form may not lead to another origin: the order's page does.
     return hand_off(payment) or url_of(state)
+
+
+@csrf_exempt  # as above
+@with_order
+def extend(request: HttpRequest, state: OrderState) -> HttpResponse:
+    """Add to the time to pay, and show the form with what was typed. One that was open for hours may ask, too."""
+    if request.method != "POST":
+        return HttpResponseRedirect(url_of(state))
+    used = request.POST.get("used", "")
+    if _genuine_form(request, state, PAY) is None or used not in map(str, range(MAX_EXTENSIONS)):
+        return respond(request, pages.refused_form_page(state))
+    was_added = True
+    try:
+        order = extend_order(state.order.pk, used=int(used), at=clock.now())
+    except NotExtendable:
+        was_added, order = False, state.order
+    state = order_state(order, at=clock.now())
+    if state.live is not None or not state.takes_attempts:
+        return SeeOther(url_of(state))
+    notice = answer_words(state, was_added=was_added)
+    page = paying.pay_page(state, typed=request.POST.dict(), opened=_chosen(request, state), notice=notice)
+    page.status = 200 if was_added else 409
+    return respond(request, page)
 
 
 @csrf_exempt  # as above

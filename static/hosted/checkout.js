@@ -24,11 +24,26 @@
       form.dataset.sent = "1";
       // Enter presses the hidden button, which can say nothing itself: then all do.
       const pressed = event.submitter;
-      for (const button of form.querySelectorAll(".button")) {
+      for (const button of form.elements) {
+        if (!button.matches(".button")) continue;
         button.setAttribute("aria-disabled", "true");
         if (button === pressed || !pressed || !pressed.matches(".button")) button.textContent = form.dataset.busy;
       }
     });
+  }
+
+  // Once, when it is due. Looked at every minute, as timers stand still while a machine sleeps; too late it would not be true.
+  const warning = one("[data-due]");
+  if (warning) {
+    const due = Date.now() + warning.dataset.due * 1000;
+    const warn = () => {
+      const fold = one(".longer");
+      if (Date.now() < due) return setTimeout(warn, Math.min(due - Date.now(), 60000));
+      if (Date.now() > due + 300000) return;
+      if (fold && !fold.contains(document.activeElement)) fold.remove();
+      warning.hidden = false;
+    };
+    warn();
   }
 
   // Fours, with the caret kept behind the same digit. Anything but digits, spaces and dashes is left for the server to name.

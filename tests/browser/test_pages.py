@@ -26,6 +26,9 @@ def make(kind, merchant):
         return attempt(kind_of_attempt, order__merchant=merchant, **ENDS[what]).order
     if kind == "pay":
         return OrderFactory(merchant=merchant, note="Monsoon notebook × 2, letterpress calendar 2027")
+    if kind.startswith("closing"):
+        used = 2 if kind == "closing for good" else 0
+        return OrderFactory(merchant=merchant, expires_at=clock.now() + timedelta(minutes=5), extensions_used=used)
     if kind == "long amount":
         return OrderFactory(merchant=merchant, amount_minor=123_456_789_00)
     if kind == "expired":
@@ -73,7 +76,7 @@ ENDS = {
 KINDS = ["pay", "long amount", "declined", "waiting", "paid", "expired", "terminated", *AFTERWARDS]
 KINDS += [f"waiting {kind}" for kind in ATTEMPTS]
 KINDS += [f"waiting {kind}" for kind in LEAVING]
-KINDS += ["own pages"]
+KINDS += ["own pages", "closing", "closing for good"]
 KINDS += ["declined request", "declined bank", "declined wallet", "cancelled code", "paid request"]
 DRAWERS = ["upi", "card", "netbanking", "wallet"]
 

@@ -72,6 +72,15 @@ def pages(merchant):
     """One of each kind of page."""
     fresh = Customer(OrderFactory(merchant=merchant))
     yield "pay", fresh.open()
+    yield "more time", fresh.post("extend", {"used": "0"})
+    yield "more time twice", fresh.post("extend", {"used": "1"})
+    yield "no more time", fresh.post("extend", {"used": "2"})
+    for used in (0, 1, 2):
+        soon = clock.now() + timedelta(minutes=4)
+        yield (
+            f"closing, {used} used",
+            Customer(OrderFactory(merchant=merchant, expires_at=soon, extensions_used=used)).open(),
+        )
     yield "form errors", fresh.pay(number="1", expiry="13/20", cvc="x", holder="12345")
     yield "no method", fresh.pay(method="cash")
     yield "foreign form", fresh.pay(headers={})
@@ -159,7 +168,7 @@ def test_nothing_plain_is_left_on_any_page(merchant):
     merchant.save()
     left = {kind: untranslated(response.content.decode()) for kind, response in pages(merchant)}
     assert {kind: words for kind, words in left.items() if words} == {}
-    assert len(left) == 97
+    assert len(left) == 103
 
 
 def test_the_test_sees_a_plain_word():
