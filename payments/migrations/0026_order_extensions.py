@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0022_statement_rights'),
+        ('payments', '0025_mail_to_customers'),
     ]
 
     operations = [
