@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0025_mail_to_customers'),
+        ('payments', '0026_mail_to_customers'),
     ]
 
     operations = [
