@@ -278,6 +278,8 @@ class Gateway:
     answers SHARED, and what is told of no payment we know is about the newest attempt."""
     hosts: frozenset[str] = frozenset()
     """Origins, like https://pay.example, that its pages have: the hand-off page may lead there and nowhere else."""
+    keeps_deadlines: bool = False
+    """Whether nobody can pay an attempt there past its deadline; else only a cancel that says DEAD ends one in time."""
     has_one_event_address: bool = False
     """Whether its server sends the events of all accounts to one address; else each account has its own."""
 

@@ -171,7 +171,7 @@ def _end_of_waiting(payment: Payment, answer: Standing | None, *, at: datetime) 
                 error_code="not_received",
                 message="The request never reached the gateway.",
             )
-    elif answer is Standing.OPEN and at >= payment.deadline_at and _cancel_answer(payment) in FREES | _SHUT_OUT:
+    elif answer is Standing.OPEN and at >= payment.deadline_at and _is_out_of_time(payment):
         return PaymentFact(
             status=PaymentStatus.USER_DROPPED,
             key=payment.gateway_key,
@@ -179,6 +179,13 @@ def _end_of_waiting(payment: Payment, answer: Standing | None, *, at: datetime) 
             message="Nobody completed this attempt in time.",
         )
     return None
+
+
+def _is_out_of_time(payment: Payment) -> bool:
+    """Whether an attempt past its deadline can take no money any more, or only in place of the next one."""
+    answer = _cancel_answer(payment)
+    by_itself = answer is CancelAnswer.UNKNOWN and gateway_named(payment.gateway).keeps_deadlines
+    return by_itself or answer in FREES | _SHUT_OUT
 
 
 def _is_unwanted(payment: Payment) -> bool:

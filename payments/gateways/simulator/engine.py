@@ -43,6 +43,7 @@ class Simulator(Gateway):
     methods = frozenset(Method)
     holds = frozenset({Method.CARD, Method.UPI})
     has_one_event_address = True
+    keeps_deadlines = True
 
     def check(self, account: Account) -> None:
         """It is part of this server: always there, with nothing to sign in by."""
