@@ -32,6 +32,7 @@ from tests.staff.deeds import page_of
 from tests.staff.door import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
+UTR = "HDFCR52026112900000017"
 
 PEOPLE = {
     "sita": "support", "manu": "refund maker", "anil": "refund approver", "fara": "finance", "feroz": "finance",
@@ -247,6 +248,7 @@ def _pay_out(desk, settlement):
     _follow(desk, "1 to pay out")
     _follow(desk, settlement.uid)
     _follow(desk, "Pay out…")
+    desk.get_by_label("Bank reference (UTR)").fill(UTR)
     _confirm(desk, "Sent at the bank", "Note ₹2,793.47 as sent")
     _see(desk, "Confirm it when the bank says it is paid")
     payout = Payout.objects.get()
@@ -270,7 +272,7 @@ def _take_statement(desk, settlement):
 
 def _import_bank_file(desk, payout):
     """What the bank says of the pay-out confirms it."""
-    content = csv_of(BANK, [bank_line(payout.uid, -payout.amount_minor)]).encode()
+    content = csv_of(BANK, [bank_line(UTR, -payout.amount_minor)]).encode()
     desk.goto("/admin/payments/statementfile/")
     _is_clean(desk)
     _follow(desk, "Add statement file")

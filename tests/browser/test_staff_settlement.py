@@ -96,7 +96,7 @@ def test_a_settlement_by_two_people(sit_down):
     _is_clean(asha)
     _work()
     asha.get_by_role("link", name="Look again").click()
-    asha.get_by_text("You opened this settlement, so somebody else has to close it.").wait_for()
+    asha.get_by_text("You opened this settlement, or corrected something").wait_for()
     _is_clean(asha)
     settlement = Settlement.objects.get()
 

@@ -44,13 +44,13 @@ def served():
         thread.join()
 
 
-def call(url):
-    with transport.session(PATIENCE_S, PATIENCE_S) as http:
+def call(url, patience_s=PATIENCE_S):
+    with transport.session(patience_s, patience_s) as http:
         return http.get(url)
 
 
 def test_a_whole_answer_is_handed_on(served):
-    answer = call(served([HEAD, b"\r\n", b"{", b"}"]))
+    answer = call(served([HEAD, b"\r\n", b"{", b"}"]), patience_s=20)
     assert (answer.status_code, answer.json()) == (200, {})
 
 
