@@ -70,7 +70,7 @@ def test_whoever_drips_is_cut_off_in_time(served, pieces):
     url, begun = served(pieces()), time.monotonic()
     with pytest.raises(Unanswered):
         call(url)
-    assert time.monotonic() - begun < 4 * PATIENCE_S
+    assert time.monotonic() - begun < 20 * PATIENCE_S
 
 
 def test_an_answer_that_is_too_long_is_not_read_to_its_end(served):

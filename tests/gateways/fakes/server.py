@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-PATIENCE_S = 0.4
+PATIENCE_S = 2.0
 """How long tests' clients wait for an answer."""
 NO = {"type": "invalid_request_error", "code": "BAD_REQUEST_ERROR", "message": "No.", "description": "No."}
 """An error in the shapes of all gateways at once."""
