@@ -23,10 +23,17 @@ from payments.models import (
     SettlementLine,
 )
 from payments.settlement_days import settled_on
-from payments.states import AccountKind, CaptureKind, Collects, LineKind, PayoutStatus, RefundStatus, SettlementStatus
+from payments.states import (
+    REFUND_UNDONE,
+    AccountKind,
+    CaptureKind,
+    Collects,
+    LineKind,
+    PayoutStatus,
+    SettlementStatus,
+)
 
 _DAY = timedelta(days=1)
-_UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELLED)
 
 
 @dataclass(slots=True)
@@ -154,9 +161,11 @@ def _of_refunds(scope: Scope, period: Period, since: datetime | None) -> list[Qu
     if since:
         rows = rows.filter(Q(completed_at=None) | Q(completed_at__gte=since))
     has_line = _has_line(refund=OuterRef("pk"), kind=LineKind.REFUND)
-    is_undone = rows.filter(has_line, ~_has_line(refund=OuterRef("pk"), kind=LineKind.REVERSAL), status__in=_UNDONE)
+    is_undone = rows.filter(
+        has_line, ~_has_line(refund=OuterRef("pk"), kind=LineKind.REVERSAL), status__in=REFUND_UNDONE
+    )
     days, day = F("merchant__settlement_days"), TruncDate("payment__completed_at", tzinfo=period.zone)
-    sent = rows.filter(~has_line).exclude(status__in=_UNDONE)
+    sent = rows.filter(~has_line).exclude(status__in=REFUND_UNDONE)
     return [
         _summed(sent, days, day, returned=-Sum("amount_minor")),
         _summed(is_undone, days, day, corrected=Sum("amount_minor")),

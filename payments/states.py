@@ -227,6 +227,9 @@ PAYOUT_MOVES: dict[PayoutStatus, frozenset[PayoutStatus]] = {
 REFUND_SENT = frozenset({RefundStatus.PENDING, RefundStatus.ONHOLD})
 """Refunds the gateway has, or gets, and has not decided."""
 
+REFUND_UNDONE = frozenset({RefundStatus.FAILED, RefundStatus.CANCELLED})
+"""Refunds that did not go through: what they took from the merchant is its own again."""
+
 REFUND_RESERVES = REFUND_SENT | {RefundStatus.REQUESTED, RefundStatus.SUCCESS}
 """Refunds whose amount is reserved on their payment."""
 

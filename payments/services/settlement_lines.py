@@ -16,14 +16,11 @@ from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, 
 from payments import clock, faults
 from payments.models import Adjustment, GatewayAccount, Merchant, Payment, Refund, Settlement, SettlementLine
 from payments.services.bulk import insert_from
-from payments.states import CaptureKind, Collects, LineKind, RefundStatus
+from payments.states import REFUND_UNDONE, CaptureKind, Collects, LineKind
 
 CHUNK = 5_000
 """Rows a transaction. On SQLite nobody else writes meanwhile: about 50 ms."""
 LEASE = timedelta(seconds=60)
-
-UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELLED)
-"""Refunds that did not go through: what they took from the merchant is its own again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +70,13 @@ def unsettled(group: Group, *, cutoff_at: datetime, at: datetime) -> dict[LineKi
     refunds = Refund.objects.filter(**group.own, payment__account__in=by_account)
     sent = refunds.filter(
         _has_line(payment=OuterRef("payment")), ~_has_line(refund=OuterRef("pk")), sent_at__lt=at
-    ).exclude(status__in=UNDONE)
+    ).exclude(status__in=REFUND_UNDONE)
     # Undone where it was done, whoever its gateway pays by now.
     reversed_ = Refund.objects.filter(
         _has_line(refund=OuterRef("pk"), kind=LineKind.REFUND, settlement__collects=group.collects),
         ~_has_line(refund=OuterRef("pk"), kind=LineKind.REVERSAL),
         **group.own,
-        status__in=UNDONE,
+        status__in=REFUND_UNDONE,
         completed_at__lt=at,
     )
     adjustments = Adjustment.objects.filter(

@@ -22,9 +22,10 @@ from payments.services.audit import Act, record_act
 from payments.services.bulk import insert_from
 from payments.services.deliveries import enqueue_settlement
 from payments.services.ledger import Source, accounts_of
-from payments.services.settlement_lines import UNDONE, Group, is_due
+from payments.services.settlement_lines import Group, is_due
 from payments.states import (
     REFUND_SENT,
+    REFUND_UNDONE,
     SETTLEMENT_MOVES,
     AccountKind,
     CaptureKind,
@@ -101,7 +102,7 @@ def _takes_unsettled(account: GatewayAccount) -> bool:
     in no closed settlement.
     """
     closed = SettlementLine.objects.exclude(settlement__status=SettlementStatus.OPEN)
-    sent, undone = Exists(closed.filter(refund=OuterRef("pk"), kind=LineKind.REFUND)), Q(status__in=UNDONE)
+    sent, undone = Exists(closed.filter(refund=OuterRef("pk"), kind=LineKind.REFUND)), Q(status__in=REFUND_UNDONE)
     back = Exists(closed.filter(refund=OuterRef("pk"), kind=LineKind.REVERSAL))
     captured = Payment.objects.filter(account=account, capture_kind=CaptureKind.NORMAL)
     refunds = Refund.objects.filter(payment__in=captured)
