@@ -14,14 +14,16 @@ from tests.scripted import registered
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    """PostgreSQL drops no database that a killed process or a kept-alive server thread still has open."""
+def django_db_setup(django_db_setup):
+    """PostgreSQL drops no database that a killed process or a kept-alive server thread still has open, unless forced."""
     yield
-    with django_db_blocker.unblock():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                others = "datname = current_database() AND pid <> pg_backend_pid()"
-                cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")  # noqa: S608
+    if connection.vendor == "postgresql":
+        connection.creation._destroy_test_db = _drop_although_open
+
+
+def _drop_although_open(name, verbosity):
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {connection.ops.quote_name(name)} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session", autouse=True)
