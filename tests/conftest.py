@@ -15,7 +15,7 @@ from tests.scripted import registered
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup):
-    """PostgreSQL drops no database that a killed process or a kept-alive server thread still has open, unless forced."""
+    """PostgreSQL has to be forced to drop what a killed process or a kept-alive server thread still has open."""
     yield
     if connection.vendor == "postgresql":
         connection.creation._destroy_test_db = _drop_although_open
