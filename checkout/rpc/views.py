@@ -52,7 +52,10 @@ def payment_service(request: HttpRequest) -> HttpResponseBase:
         return response
     if request.content_type not in CONTENT_TYPES:
         return _refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "invalid_argument", "Send content-type: application/json.")
-    if int(request.headers.get("content-length") or 0) > MAX_BYTES:
+    length = request.headers.get("content-length") or "0"
+    if not (length.isascii() and length.isdigit()):
+        return _refusal(HTTPStatus.BAD_REQUEST, "invalid_argument", "content-length: send a number of bytes.")
+    if len(length.lstrip("0")) > len(str(MAX_BYTES)) or int(length) > MAX_BYTES:
         return _too_large(request.content_type)
     return _run(request.META)
 

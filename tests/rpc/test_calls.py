@@ -123,6 +123,17 @@ def test_other_content_types_are_415(caller, content_type):
     assert caller.raw("CreateOrder", "{}", content_type=content_type).status_code == 415
 
 
+@pytest.mark.parametrize("length", ["x", "-1", "1.5", "1e3", "２", "1 2", "0x10"])
+def test_a_length_that_is_no_number_is_refused(caller, length):
+    response = caller.raw("VerifyPayment", "{}", headers={**caller.headers, "content-length": length})
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_argument")
+
+
+def test_a_length_of_a_thousand_digits_is_too_large(caller):
+    response = caller.raw("VerifyPayment", "{}", headers={**caller.headers, "content-length": "9" * 5000})
+    assert (response.status_code, response.json()["code"]) == (413, "resource_exhausted")
+
+
 def test_a_body_over_64_kib_is_413(caller):
     response = caller.raw("CreateOrder", b"{" + b" " * 70_000 + b"}")
     assert (response.status_code, response.json()["code"]) == (413, "resource_exhausted")
