@@ -1,7 +1,6 @@
 """What customers type and choose: one form a way to pay. Any script's digits are read, nothing dangerous is echoed."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -10,14 +9,11 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from checkout.hosted.typed import card_number, holds_card_number, joined_digits, plain, read_expiry
 from payments.banks import BANKS, WALLETS, Bank, other_banks, popular_banks
 from payments.cards import passes_luhn, security_code_length
 from payments.gateways.base import Card
 from payments.states import Method
-
-_JOINERS = re.compile(r"[\s\-‐-―.]")
-_EXPIRY = re.compile(r"(?:(\d{1,2})[/\-. ]+(\d{4}|\d{2})|(\d{2})(\d{4}|\d{2})|(\d{4})[/\-.](\d{1,2}))")
-
 
 _UPI_ID = re.compile(r"[a-z0-9._-]{2,256}@[a-z][a-z0-9]{1,63}")
 
@@ -25,26 +21,45 @@ BY_APP, BY_QR, BY_REQUEST = "link", "qrcode", "collect"
 UPI_FLOWS = {"app": BY_APP, "qr": BY_QR, "collect": BY_REQUEST}
 """The UPI drawer's buttons, and the channel each stands for."""
 
-
-def without_marks(text: str) -> str:
-    """Text without invisible characters, such as the direction marks that come along with a copied number."""
-    return "".join(char for char in text if unicodedata.category(char) != "Cf")
-
-
-def plain_digits(text: str) -> str:
-    """Digits of any script as ASCII; invisible direction marks dropped."""
-    return "".join(str(unicodedata.digit(char)) if char.isdigit() else char for char in without_marks(text)).strip()
+ROOMY = 200
+"""Characters a card's field takes: whatever is pasted fits whole, with the spaces, marks and words around it."""
+MOST_OF_A_DATE = 8
+"""Digits of 2029-08-31."""
 
 
-def joined_digits(text: str) -> str:
-    """Digits as ASCII, without the spaces, dashes and dots that people put between them."""
-    return _JOINERS.sub("", plain_digits(text))
+def _unreadable(words: Any) -> dict[str, Any]:
+    """Our words for what Django would refuse in its own."""
+    return dict.fromkeys(("max_length", "null_characters_not_allowed"), words)
+
+
+def _is_no_name(holder: str) -> bool:
+    """Whether it looks like a number or code: a name may have a few digits, but no four on end and not only digits."""
+    digits = sum(char.isdigit() for char in holder)
+    return bool(re.search(r"\d{4}", holder)) or digits >= 6 or (digits >= 3 and digits == len(joined_digits(holder)))
+
+
+def _may_be_echoed(name: str, text: str) -> bool:
+    """Whether a page may show again what was typed into a field, the right one or not."""
+    if name in ("number", "cvc") or holds_card_number(text):
+        return False
+    if name == "expiry":
+        return len(joined_digits(text)) <= MOST_OF_A_DATE
+    return name != "holder" or not _is_no_name(text)
+
+
+class Echo(forms.BoundField):
+    """A field of a page: never with a card's number or code in it, wherever that was typed."""
+
+    def value(self) -> Any:
+        value = super().value()
+        return "" if isinstance(value, str) and not _may_be_echoed(self.name, value) else value
 
 
 class MethodForm(forms.Form):
     """A method's drawer. `at` is when it was posted. Without data it is only shown, with `initial` what was typed."""
 
     method: ClassVar[Method]
+    bound_field_class = Echo
 
     def __init__(
         self,
@@ -74,25 +89,33 @@ class CardForm(MethodForm):
 
     number = forms.CharField(
         label=_("Card number"),
-        max_length=60,
-        error_messages={"required": _("Type the long number on the front of the card.")},
+        max_length=ROOMY,
+        error_messages={"required": _("Type the long number on the front of the card.")}
+        | _unreadable(_("A card number has digits only. Check it against the card.")),
     )
     expiry = forms.CharField(
         label=_("Expiry date"),
         help_text=_("Month and year, like 08/29"),
-        max_length=20,
-        error_messages={"required": _("Type the month and year on the card, like 08/29.")},
+        max_length=ROOMY,
+        error_messages={"required": _("Type the month and year on the card, like 08/29.")}
+        | _unreadable(_("Type the month and year on the card, like 08/29.")),
     )
     cvc = forms.CharField(
         label=_("Security code"),
         help_text=_("3 digits on the back; 4 on the front of an Amex"),
-        max_length=10,
-        error_messages={"required": _("Type the security code: 3 digits on the back, 4 on the front of an Amex.")},
+        max_length=ROOMY,
+        error_messages={"required": _("Type the security code: 3 digits on the back, 4 on the front of an Amex.")}
+        | _unreadable(_("The code has 3 digits, on the back of the card; on an Amex it has 4, on the front.")),
     )
-    holder = forms.CharField(label=_("Name on card"), max_length=100, required=False)
+    holder = forms.CharField(
+        label=_("Name on card"),
+        max_length=ROOMY,
+        required=False,
+        error_messages=_unreadable(_("Type the name as it stands on the card, without numbers.")),
+    )
 
     def clean_number(self) -> str:
-        digits = joined_digits(self.cleaned_data["number"])
+        digits = card_number(self.cleaned_data["number"])
         if not re.fullmatch(r"[0-9]+", digits):
             raise forms.ValidationError(_("A card number has digits only. Check it against the card."))
         if not 12 <= len(digits) <= 19:
@@ -102,12 +125,10 @@ class CardForm(MethodForm):
         return digits
 
     def clean_expiry(self) -> tuple[int, int]:
-        found = _EXPIRY.fullmatch(plain_digits(self.cleaned_data["expiry"]))
+        found = read_expiry(self.cleaned_data["expiry"])
         if found is None:
             raise forms.ValidationError(_("Type the month and year on the card, like 08/29."))
-        month = int(found[1] or found[3] or found[6])
-        year = int(found[2] or found[4] or found[5])
-        year += 2000 if year < 100 else 0
+        month, year = found
         if not 1 <= month <= 12:
             raise forms.ValidationError(_("The month is a number from 01 to 12."))
         now = self.at.astimezone(ZoneInfo(self.zone))
@@ -118,7 +139,7 @@ class CardForm(MethodForm):
         return month, year
 
     def clean_cvc(self) -> str:
-        digits = plain_digits(self.cleaned_data["cvc"])
+        digits = joined_digits(self.cleaned_data["cvc"])
         number = self.cleaned_data.get("number", "")
         lengths = (security_code_length(number),) if number else (3, 4)
         if not re.fullmatch(r"[0-9]+", digits) or len(digits) not in lengths:
@@ -129,7 +150,7 @@ class CardForm(MethodForm):
 
     def clean_holder(self) -> str:
         holder: str = self.cleaned_data["holder"]
-        if re.search(r"\d{4}", holder):
+        if _is_no_name(holder):
             raise forms.ValidationError(_("Type the name as it stands on the card, without numbers."))
         return holder
 
@@ -167,8 +188,8 @@ class UpiForm(MethodForm):
 
     def clean_upi_id(self) -> str:
         # Nothing but the ID's own signs counts: phones put a capital first and a space behind.
-        upi_id = "".join(without_marks(self.cleaned_data["upi_id"]).split()).lower()
-        if not _UPI_ID.fullmatch(upi_id):
+        upi_id = "".join(plain(self.cleaned_data["upi_id"]).split()).lower()
+        if not _UPI_ID.fullmatch(upi_id) or holds_card_number(upi_id):
             raise forms.ValidationError(
                 _("A UPI ID is a name or number, then @, then a short word for the bank or app, like asha@okbank.")
             )
@@ -213,6 +234,16 @@ class WalletForm(MethodForm):
 
     def details(self) -> dict[str, str]:
         return {"channel": "link", "provider": self.cleaned_data["wallet"]}
+
+
+def typed_before(details: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an attempt's details was typed or chosen in these forms. No field of a card is among them."""
+    kept = {
+        "upi_id": details.get("upi_id"),
+        "bank": details.get("netbanking_bank_code"),
+        "wallet": details.get("provider"),
+    }
+    return {name: value for name, value in kept.items() if value}
 
 
 OWN_PAGE_FORMS: dict[Method, type[MethodForm]] = {

@@ -15,7 +15,8 @@ from pydantic import Field
 from checkout import rates
 from checkout.auth import RateExceeded
 from checkout.callbacks import links
-from checkout.hosted.forms import BY_REQUEST, MethodForm, joined_digits
+from checkout.hosted.forms import BY_REQUEST, MethodForm
+from checkout.hosted.typed import joined_digits
 from checkout.rest.entities import Entity, Error
 from checkout.rest.errors import wire_error
 from checkout.rest.schemas import Body, Ignored, Text

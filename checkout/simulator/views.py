@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from checkout.hosted.forms import joined_digits
 from checkout.hosted.origin import is_same_origin
+from checkout.hosted.typed import joined_digits
 from checkout.redirects import SeeOther, own_path
 from checkout.simulator.pages import desk_page, gone_page, inputs_page, refused_page
 from payments import clock

@@ -66,7 +66,9 @@ def test_no_other_code_stands_in_our_source():
     written = {
         code
         for path in Path("payments").rglob("*.py")
-        for code in re.findall(r"""(?:error_code=|_refused\(payment, |_fail_over\(payment, trying, )"(\w+)\"""", path.read_text())
+        for code in re.findall(
+            r"""(?:error_code=|_refused\(payment, |_fail_over\(payment, trying, )"(\w+)\"""", path.read_text()
+        )
     }
     assert {"left", "not_received", "order_refused", "not_supported"} <= written
     assert written - OF_REFUNDS - set(ADVICE) == set()
