@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from checkout.hosted.forms import MethodForm
+from checkout.hosted.forms import MethodForm, typed_before
 from checkout.hosted.longer import longer_of
 from checkout.hosted.money import untaken_words
 from checkout.hosted.page import PAY, FieldError, MethodRow, Page, Text, amount_text, leaving, order_page, slip, url_of
@@ -29,11 +29,24 @@ def pay_page(
 ) -> Page:
     """To pay, or to try again after an attempt that took nothing; after a wish for more time with what was typed."""
     last = state.last_ended
-    page = _page(state, opened=opened or _first_to_offer(state, last), typed=typed)
+    page = _page(state, opened=opened or _first_to_offer(state, last), typed=typed or _kept(state))
     page.notice = notice
     if typed and typed.get("number"):
         page.card_note = _unkept()
     return _after_attempt(page, state, last) if last and page.methods else page
+
+
+def _kept(state: OrderState) -> dict[str, Any]:
+    """What was typed or chosen for earlier attempts, and the bank or wallet of this customer's last payment."""
+    kept = typed_before(state.order.last_details)
+    for payment in reversed(state.payments):
+        kept |= typed_before(payment.method_details)
+    return kept
+
+
+def _in_order(state: OrderState) -> list[Method]:
+    """The ways to pay, that of this customer's last payment first."""
+    return sorted(state.methods, key=lambda method: method != state.order.last_method)
 
 
 def _unkept() -> str:
@@ -88,7 +101,7 @@ def _page(
             next_line=with_moment(deadline, order.expires_at, zone, at=state.at),
         ),
         methods_heading=_("How would you like to pay?"),
-        methods=[_row(state, method, opened=opened, form=form, typed=typed) for method in state.methods],
+        methods=[_row(state, method, opened=opened, form=form, typed=typed) for method in _in_order(state)],
         form_action=url_of(state, "pay"),
         form_token=make_token(order.session_id, PAY, at=state.at),
         pay_label=_("Pay %(amount)s") % {"amount": amount_text(order.amount)},
@@ -121,8 +134,8 @@ def _row(
 def _first_to_offer(state: OrderState, last: Payment | None) -> Method | None:
     """The method whose drawer stands open: the first, but not the one just declined if there is another."""
     declined = last.method if last and is_declined(last) else ""
-    others = (method for method in state.methods if method != declined)
-    return next(others, next(iter(state.methods), None))
+    methods = _in_order(state)
+    return next((method for method in methods if method != declined), next(iter(methods), None))
 
 
 def _after_attempt(page: Page, state: OrderState, payment: Payment) -> Page:

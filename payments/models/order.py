@@ -11,7 +11,10 @@ from payments.models.checks import choices, one_of
 from payments.models.customer import Customer
 from payments.models.merchant import Merchant
 from payments.money import Money
-from payments.states import LIVE, MAX_EXTENSIONS, OPEN, Mode, OrderStatus
+from payments.states import LIVE, MAX_EXTENSIONS, OPEN, Method, Mode, OrderStatus
+
+CHOICE_OF = {Method.NETBANKING: "netbanking_bank_code", Method.WALLET: "provider"}
+"""What of a payment's details names the bank or wallet: a code of a list, never data of a card or account."""
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -42,11 +45,22 @@ class Order(models.Model):
     mode = models.CharField(max_length=4, choices=choices(Mode))
     order_id = models.CharField(max_length=45)
     session_id = models.CharField(max_length=40, unique=True)
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders", db_index=False)
     # A snapshot: what the customer was called when the order was made.
     customer_name = models.CharField(max_length=100)
     customer_email = models.CharField(max_length=100)
     customer_phone = models.CharField(max_length=20)
+    last_method = models.CharField(
+        max_length=10,
+        choices=choices(Method),
+        blank=True,
+        default="",
+        db_default="",
+        help_text="How the customer paid last when the order was made: it stands first on the payment page.",
+    )
+    last_choice = models.CharField(
+        max_length=20, blank=True, default="", db_default="", help_text="Code of the bank or wallet used then."
+    )
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=12, choices=choices(OrderStatus), default=OrderStatus.CREATED)
@@ -75,6 +89,11 @@ class Order(models.Model):
         constraints = [
             one_of("mode", Mode, name="order_mode_known"),
             one_of("status", OrderStatus, name="order_status_known"),
+            one_of("last_method", Method, name="order_last_method_known", blank=True),
+            CheckConstraint(
+                condition=Q(last_choice="") | Q(last_method__in=sorted(map(str, CHOICE_OF))),
+                name="order_last_choice_fits",
+            ),
             CheckConstraint(condition=Q(amount_minor__gt=0), name="order_amount_above_zero"),
             CheckConstraint(
                 condition=Q(extensions_used__range=(0, MAX_EXTENSIONS)), name="order_extended_10_times_at_most"
@@ -84,6 +103,7 @@ class Order(models.Model):
         indexes = [
             Index(fields=["expires_at"], condition=Q(status__in=sorted(OPEN)), name="order_open_by_expiry"),
             Index(fields=["mail_due_at"], condition=Q(mail_due_at__isnull=False), name="order_by_mail"),
+            Index(fields=["customer", "id"], name="order_by_customer"),
             # By what staff have in hand when they look for an order.
             Index(fields=["order_id"], name="order_by_order_id"),
             Index(Lower("customer_email"), condition=~Q(customer_email=""), name="order_by_email"),
@@ -98,6 +118,11 @@ class Order(models.Model):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def last_details(self) -> dict[str, str]:
+        """The bank or wallet the customer used last, as payments keep it."""
+        return {CHOICE_OF[Method(self.last_method)]: self.last_choice} if self.last_choice else {}
 
     @property
     def payer(self) -> str:

@@ -5,18 +5,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from payments import faults, fields, ids, methods, urls
+from payments.banks import BANKS, WALLETS
 from payments.errors import BadInput, InvalidMove, NoGateway, NotExtendable, OrderIdTaken, StaleRow
 from payments.gateways.registry import TEST_FAULT_TAG, TEST_FAULTS
 from payments.models import Customer, Event, Merchant, Order, Payment
+from payments.models.order import CHOICE_OF
 from payments.money import Money
 from payments.routing import open_accounts, routes_of
 from payments.services.audit import Act, record_act
 from payments.services.events import new_event, write_events
 from payments.services.letters import due_columns
-from payments.states import EXTENSION, MAX_DECLINES, ORDER_MOVES, PAYABLE, Mode, OrderStatus
+from payments.states import EXTENSION, MAX_DECLINES, ORDER_MOVES, PAYABLE, CaptureKind, Method, Mode, OrderStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def create_order(new: NewOrder, *, merchant: Merchant, mode: str, at: datetime, 
     _refuse_unpayable(order, at=at)
     with transaction.atomic():
         order.customer = _customer(order, customer_id=new.customer_id, reference=reference, at=at)
+        _note_last_way(order)
         try:
             with transaction.atomic():
                 order.save(force_insert=True)
@@ -140,7 +143,7 @@ def _checked_tags(tags: dict[str, str], *, live: bool) -> dict[str, str]:
 
 def _customer(order: Order, *, customer_id: int, reference: str, at: datetime) -> Customer:
     """The customer the merchant means, or a new one. Raises BadInput for one that is not the merchant's."""
-    mine = Customer.objects.filter(merchant=order.merchant, mode=order.mode)
+    mine = _with_last_payment(Customer.objects.filter(merchant=order.merchant, mode=order.mode))
     if customer_id:
         known = mine.filter(pk=customer_id).first() if customer_id <= ids.UINT32_MAX else None
         if known is None or (reference and known.reference != reference):
@@ -157,6 +160,27 @@ def _customer(order: Order, *, customer_id: int, reference: str, at: datetime) -
         merchant=order.merchant, mode=order.mode, reference=reference, defaults={**snapshot, "created_at": at}
     )
     return customer
+
+
+RECENT_ORDERS = 20
+"""In which a customer's last payment is looked for: some merchants make all their orders for one customer."""
+
+
+def _with_last_payment(customers: QuerySet[Customer]) -> QuerySet[Customer]:
+    """With how each paid last, in the statement that finds the customer."""
+    recent = Order.objects.filter(customer=OuterRef(OuterRef("pk"))).order_by("-pk").values("pk")[:RECENT_ORDERS]
+    paid = Payment.objects.filter(order__in=recent, capture_kind=CaptureKind.NORMAL).order_by("-pk")
+    return customers.annotate(
+        last_method=Subquery(paid.values("method")[:1]), last_details=Subquery(paid.values("method_details")[:1])
+    )
+
+
+def _note_last_way(order: Order) -> None:
+    """Keep on a new order how its customer paid last, if at all. Of banks and wallets only those we list."""
+    method, details = (getattr(order.customer, name, None) for name in ("last_method", "last_details"))
+    if method and details is not None:
+        choice = details.get(CHOICE_OF.get(Method(method), ""), "")
+        order.last_method, order.last_choice = method, choice if choice in BANKS | WALLETS else ""
 
 
 def lock_order(order_pk: int) -> Order:

@@ -25,6 +25,7 @@ DECLINED, NO_MONEY, EXPIRED_CARD, WRONG_CVC, FOREIGN = (
 )
 
 
+APPROVED_UPI = "success@sim"
 UPI_LINK = "upi://pay?pa=patang@okbank&pn=Patang&am=299.99&tr=pay_1"
 ATTEMPTS = {
     "request": {"method": "upi", "method_details": {"channel": "collect", "upi_id": "asha@okbank"}},
