@@ -214,3 +214,53 @@ def test_the_pressed_button_alone_says_that_it_is_busy(shopper, scripts):
     expect(busy).to_have_count(1 if scripts else 0)
     if scripts:
         expect(shopper.get_by_role("button", name="Pay with my UPI app")).to_have_attribute("aria-disabled", "true")
+
+
+# --- What is typed ---
+
+
+def test_typing_in_the_list_of_banks_finds_any_of_them(shopper):
+    """A native list: its own search by typing, on every device and with every screen reader."""
+    choose(shopper, "netbanking")
+    for typed, code in (("karur", "KVBL"), ("state", "SBIN"), ("indian o", "IOBA"), ("yes", "YESB")):
+        shopper.locator("#bank").select_option("")
+        shopper.locator("#bank").focus()
+        shopper.keyboard.type(typed)
+        expect(shopper.locator("#bank")).to_have_value(code)
+        shopper.wait_for_timeout(1_100)  # what is typed after a second begins a new search
+    shopper.keyboard.press("Tab")
+    shopper.keyboard.press("Enter")
+    expect_heading(shopper, "Yes Bank")
+
+
+def paste(page, field, text):
+    page.locator(field).focus()
+    page.keyboard.insert_text(text)
+
+
+def test_what_is_pasted_arrives_whole(shopper):
+    choose(shopper, "card")
+    paste(shopper, "#number", "My card: \u20664242\u00a04242\u00a04242\u00a04242\u2069 (Visa, valid thru 12/2039)")
+    paste(shopper, "#expiry", "\u200f\u0661\u0662 / \u0662\u0660\u0663\u0669\u200f")
+    paste(shopper, "#cvc", "\u200e\uff11\uff12\uff13\u200e ")
+    press(shopper, re.compile("^Pay ₹"))
+    expect(shopper.get_by_text(PAID)).to_be_visible()
+
+
+def test_the_error_summary_has_the_focus_and_the_choices_stay(shopper):
+    choose(shopper, "card")
+    shopper.locator("#expiry").fill("08/24")
+    shopper.locator("#holder").fill("Asha Rao")
+    press(shopper, re.compile("^Pay ₹"))
+    expect(shopper.locator("#error-summary")).to_be_focused()
+    expect(shopper.locator("#error-summary a")).to_have_count(3)
+    expect(shopper.locator("#holder")).to_have_value("Asha Rao")
+    expect(shopper.locator("#number")).to_have_accessible_description(re.compile("Type the long number"))
+
+
+def test_after_a_decline_the_bank_is_still_chosen(shopper):
+    go_to(shopper, "netbanking")
+    press(shopper, "Decline")
+    expect_heading(shopper, "HDFC Bank declined this payment")
+    choose(shopper, "netbanking")
+    expect(shopper.locator("#bank")).to_have_value("HDFC")
