@@ -170,3 +170,18 @@ def _claims():
 def test_every_invariant_is_proved_by_a_test_that_names_it(number):
     """The numbers are those of the list of promises about money."""
     assert [claim for claim in _claims() if re.search(rf"(?i)(?:\b|_)I{number}(?:\b|_)", claim)]
+
+
+JOURNEYS = ("journey", "methods", "longer", "hand_off", "stripe")
+BOTH_WAYS = {"phone", "shopper", "scripts"}
+"""Fixtures of the browser tests that come with and without scripts."""
+
+
+@pytest.mark.parametrize("name", JOURNEYS)
+def test_every_journey_of_a_customer_is_gone_with_and_without_scripts(name):
+    """Only axe cannot: it is a script itself."""
+    tree = ast.parse((ROOT / f"tests/browser/test_{name}.py").read_text())
+    tests = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    once = {test.name for test in tests if not BOTH_WAYS & {arg.arg for arg in test.args.args}}
+    assert tests
+    assert {test for test in once if not test.startswith("test_axe_")} == set()

@@ -62,6 +62,23 @@
     });
   }
 
+  // The brand in words, as part of the label; trademarks are nobody's to translate. The server decides by its own table.
+  const brands = [
+    ["RuPay", /^(508|60(69|7|81)|652[12]|8[12]|35[36])/], ["Amex", /^3[47]/], ["Diners Club", /^3(6|8|0[0-5])/],
+    ["Mastercard", /^(5[1-5]|2[2-7])/], ["Visa", /^4/],
+  ];
+  if (number) {
+    const brand = document.createElement("span");
+    brand.className = "brand";
+    brand.translate = false;
+    number.labels[0].append(brand);
+    number.addEventListener("input", () => {
+      const digits = number.value.replace(/\D/g, "");
+      const found = digits.length > 3 && brands.find(([, starts]) => starts.test(digits));
+      brand.textContent = found ? ` ${found[0]}` : "";
+    });
+  }
+
   const expiry = one("[autocomplete=cc-exp]");
   if (expiry) {
     expiry.addEventListener("input", (event) => {

@@ -264,3 +264,12 @@ def test_after_a_decline_the_bank_is_still_chosen(shopper):
     expect_heading(shopper, "HDFC Bank declined this payment")
     choose(shopper, "netbanking")
     expect(shopper.locator("#bank")).to_have_value("HDFC")
+
+
+def test_the_brand_is_named_in_words_once_it_is_known(shopper, scripts):
+    choose(shopper, "card")
+    brands = {"": "", "424": "", "4242": "Visa", "5555": "Mastercard", "2223": "Mastercard", "3782": "Amex"}
+    brands |= {"6521": "RuPay", "3566": "RuPay", "3056": "Diners Club", "9999": ""}
+    for typed, name in brands.items():
+        shopper.locator("#number").fill(typed)
+        expect(shopper.locator("label[for=number]")).to_have_text(f"Card number {name if scripts else ''}".strip())

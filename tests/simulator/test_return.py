@@ -10,6 +10,7 @@ from django.test import Client
 from checkout.callbacks import links
 from checkout.callbacks.views import ASKED_PER_MINUTE
 from payments import clock
+from tests.factories import OrderFactory
 from tests.hosted.customer import text_of
 from tests.simulator.conftest import work
 from tests.simulator.visitor import BANK, CARD, WALLET, Visitor, upi
@@ -128,6 +129,19 @@ class TestOneAttemptEach:
     def test_the_state_of_a_form_that_started_nothing_finds_nothing(self, order):
         unused = links.return_url("simulator", order.uid, "0" * 32, at=clock.now())
         assert is_lost(Client().get(urlsplit(unused).path))
+
+    def test_the_state_of_one_order_is_of_no_use_with_anothers_form(self, approved, merchant):
+        other = Visitor(OrderFactory(merchant=merchant), BANK)
+        for order, form in ((approved.order, other.payment), (other.order, approved.payment)):
+            mixed = links.return_url("simulator", order.uid, form.form_nonce, at=clock.now())
+            assert is_lost(Client().get(urlsplit(mixed).path))
+        assert approved.standing == other.standing == ("pending", "pending")
+
+    def test_one_orders_return_touches_no_other_order(self, approved, merchant):
+        other = Visitor(OrderFactory(merchant=merchant), BANK)
+        other.press("approve")
+        approved.client.get(way_back(approved))
+        assert (approved.standing, other.standing) == (("success", "success"), ("pending", "pending"))
 
     def test_a_paid_order_stays_paid_however_often_one_comes_back(self, approved):
         for _ in range(3):
