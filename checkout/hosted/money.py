@@ -180,14 +180,14 @@ def _main_sentence(pot: Pot, *, once: bool) -> str:
 
 def _besides_sentence(pot: Pot) -> str:
     if pot.stays and pot.back:
-        return _("Part of what came in besides went back to you, and we are looking into the rest.")
+        return _("Part of the extra money that came in went back to you, and we are looking into the rest.")
     if pot.stays:
-        return _("What came in besides has to go back to you, and we are looking into it.")
+        return _("The extra money that came in has to go back to you, and we are looking into it.")
     if pot.leaving and pot.back:
-        return _("Part of what came in besides went back to you, and the rest is being returned to you.")
+        return _("Part of the extra money that came in went back to you, and the rest is being returned to you.")
     if pot.leaving:
-        return _("What came in besides is being returned to you.")
-    return _("What came in besides went back to you.")
+        return _("The extra money that came in is being returned to you.")
+    return _("The extra money that came in went back to you.")
 
 
 # --- Refunds, one by one ---

@@ -23,8 +23,9 @@ def words_after(payment: Payment) -> Words:
     if payment.error_code in _TEST_MODE:
         return _test_mode(payment)
     if is_declined(payment):
-        who = decliner(payment) or _("Your bank")
-        return way_of(payment).declined % {"who": who}, _advice(payment, who)
+        who = decliner(payment)
+        heading = _("%(who)s declined this payment") % {"who": who} if who else way_of(payment).declined
+        return str(heading), _advice(payment, who)
     if payment.error_code in _NOT_ACCEPTED:
         return _("Your last try was not accepted"), _("This way does not take this order. Please choose another one.")
     if payment.error_details.get("source") == ["gateway"]:
@@ -67,8 +68,10 @@ def _advice(payment: Payment, who: str) -> str:
             return _("Check what you typed, or pay another way.")
         case Advice.CALL if is_card:
             return _("Your bank didn’t say why. Call it on the number on the card, or use another card.")
-        case Advice.CALL:
+        case Advice.CALL if who:
             return _("%(who)s didn’t say why. Ask there, or pay another way.") % {"who": who}
+        case Advice.CALL:
+            return _("Your bank didn’t say why. Ask there, or pay another way.")
         case Advice.LATER:
             return _("Try again in a few minutes, or pay another way.")
     return _("Another card or another way to pay may work.") if is_card else _("Another way to pay may work.")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from checkout.hosted import money
 from checkout.hosted.page import Page, Row, amount_text, leaving, order_page, slip, url_of
@@ -56,7 +57,7 @@ def _head(state: OrderState, where: str, *, is_stuck: bool) -> tuple[str, str, s
         if order.customer_name:
             thanks = _("Thank you, %(name)s. It’s paid.") % {"name": order.customer_name.split()[0]}
         return title, thanks, _("Paid")
-    title = _("Refunded: %(merchant)s") % {"merchant": order.merchant.name}
+    title = _("Refund: %(merchant)s") % {"merchant": order.merchant.name}
     if is_stuck:
         return title, _("We are looking into this"), _("Was paid")
     if where == "returning":
@@ -93,10 +94,11 @@ def _with_way_back(page: Page, state: OrderState) -> Page:
     if not page.return_url or not fresh:
         return page
     page.refresh = f"{RETURN_AFTER_S}; url={page.return_url}"
-    page.refresh_words = _("We will take you back to %(merchant)s in %(n)d seconds.") % {
-        "merchant": state.order.merchant.name,
-        "n": RETURN_AFTER_S,
-    }
+    page.refresh_words = ngettext(
+        "We will take you back to %(merchant)s in %(n)d second.",
+        "We will take you back to %(merchant)s in %(n)d seconds.",
+        RETURN_AFTER_S,
+    ) % {"merchant": state.order.merchant.name, "n": RETURN_AFTER_S}
     page.stay_url = f"{url_of(state)}?stay=1"
     page.stay_label = _("Stay on this page")
     return page

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from checkout.hosted.codes import qr_code
 from checkout.hosted.forms import BY_REQUEST
@@ -189,11 +190,20 @@ def _watch(page: Page, state: OrderState, payment: Payment) -> None:
     every_s = WATCH_EVERY_S if is_fresh else WATCH_SLOWLY_EVERY_S
     words = {"n": every_s, "time": _until(state, payment)}
     if to_the_end and state.at < payment.deadline_at:
-        page.refresh_words = _("This page checks again by itself, now every %(n)d seconds, until %(time)s.") % words
+        told = ngettext(
+            "This page checks again by itself, now every %(n)d second, until %(time)s.",
+            "This page checks again by itself, now every %(n)d seconds, until %(time)s.",
+            every_s,
+        )
     elif is_fresh:
-        page.refresh_words = _("This page checks again by itself every %(n)d seconds, for a minute.") % words
+        told = ngettext(
+            "This page checks again by itself every %(n)d second, for a minute.",
+            "This page checks again by itself every %(n)d seconds, for a minute.",
+            every_s,
+        )
     else:
         return
+    page.refresh_words = told % words
     page.refresh = f"{every_s}; url={url_of(state)}"  # without what a refused cancel left in the address
     page.stay_url = f"{url_of(state)}?stay=1"
     page.stay_label = _("Stop checking by itself")

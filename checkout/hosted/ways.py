@@ -36,7 +36,7 @@ class Way:
     own_page: Any
     """The button where the gateway's own page asks for everything."""
     declined: Any
-    """The heading after a decline; `%(who)s` where `decliner` knows who said no."""
+    """The heading after a decline where `decliner` does not know who said no."""
     used: Callable[[Details], str]
     decliner: Callable[[Details], str] = lambda details: ""
 
@@ -103,7 +103,7 @@ WAYS: dict[Method, Way] = {
         go_on=gettext_lazy("Go on at my bank"),
         leaving=gettext_lazy("Continue to your bank"),
         own_page=gettext_lazy("Go to my bank"),
-        declined=gettext_lazy("%(who)s declined this payment"),
+        declined=gettext_lazy("Your bank declined this payment"),
         used=_used_bank,
         decliner=_bank,
     ),
@@ -118,7 +118,7 @@ WAYS: dict[Method, Way] = {
         go_on=gettext_lazy("Go on at my wallet"),
         leaving=gettext_lazy("Continue to your wallet"),
         own_page=gettext_lazy("Go to my wallet"),
-        declined=gettext_lazy("%(who)s declined this payment"),
+        declined=gettext_lazy("Your wallet declined this payment"),
         used=lambda details: _wallet(details) or _("Wallet"),
         decliner=_wallet,
     ),
