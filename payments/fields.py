@@ -55,20 +55,25 @@ def email(text: str, *, field: str = "customer_email") -> str:
     return text
 
 
-def phone(text: str, *, region: str) -> str:
+def phone(text: str, *, region: str, field: str = "customer_phone") -> str:
     """A phone number in E.164; one without a country code is read as the region's. Raises BadInput."""
-    text = line("customer_phone", text, at_most=30, required=True, is_number=True)
+    text = line(field, text, at_most=30, required=True, is_number=True)
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not re.fullmatch(r"[0-9+() .-]+", text) or not phonenumbers.is_possible_number(number):
         raise BadInput(
-            "customer_phone",
+            field,
             "phone_invalid",
-            "customer_phone: write a number like 9999999999 or, with its country, +919999999999.",
+            f"{field}: write a number like 9999999999 or, with its country, +919999999999.",
         )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def phone_in_words(number: str) -> str:
+    """A number in E.164 as people write it: +91 99999 99999."""
+    return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def region(text: str) -> str:

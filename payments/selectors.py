@@ -20,6 +20,7 @@ from payments.models import (
     GatewayAccount,
     IdempotencyKey,
     Merchant,
+    MerchantLogo,
     Order,
     ParkedOrigin,
     Payment,
@@ -135,6 +136,12 @@ class OrderState:
     @property
     def is_fully_refunded(self) -> bool:
         return self.captured is not None and self.captured.refunded_minor >= self.captured.captured_minor
+
+
+def find_logo(digest: str) -> bytes:
+    """The picture of the merchants whose logo has this digest; nothing where there is none any more."""
+    found = MerchantLogo.objects.filter(merchant__logo_digest=digest).first()
+    return bytes(found.picture) if found else b""
 
 
 def order_state(order: Order, *, at: datetime) -> OrderState:

@@ -9,6 +9,7 @@ from payments import outgoing
 from payments.errors import BadInput
 
 MAX_LENGTH = 250
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PLACEHOLDER = "{order_id}"
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 _AUTHORITY = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(?=[/?]|\Z)", re.IGNORECASE)
@@ -46,6 +47,16 @@ def check_return_url(url: str, *, origins: list[str], live: bool) -> None:
             "return_url_not_allowed",
             f"return_url: {origin} is not registered for this merchant; ask staff to add it to its return origins.",
         )
+
+
+def terms_url(url: str, *, live: bool) -> str:
+    """Where a merchant's terms stand: by https; in test mode also on one's own machine. Raises BadInput."""
+    origin = origin_of("terms_url", url)
+    is_own_machine = urlsplit(origin).hostname in LOOPBACK
+    if origin.startswith("http://") and (live or not is_own_machine):
+        raise BadInput("terms_url", "terms_url_not_allowed", "terms_url: write an address that starts with https://.")
+    found = _AUTHORITY.match(url)
+    return origin + url[found.end() if found else 0 :]
 
 
 def may_be_private(*, live: bool) -> bool:

@@ -1,5 +1,6 @@
 """What a page shows: plain values for the templates, and the parts every page of an order shares."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import get_language, get_language_bidi
 from django.utils.translation import gettext as _
 
@@ -17,6 +19,8 @@ from checkout.hosted.style import stylesheet_url
 from checkout.hosted.times import stamp
 from checkout.middleware import page_csp
 from payments.errors import BadInput
+from payments.fields import phone_in_words
+from payments.gateways.registry import SIMULATOR
 from payments.models import Order
 from payments.money import Money
 from payments.selectors import OrderState
@@ -25,6 +29,8 @@ from payments.urls import check_return_url, finished_return_url
 
 PAY, CHECK, CANCEL = "pay", "check", "cancel"
 """Names of the forms, bound into their tokens; that of CANCEL also names the attempt."""
+
+_NEEDLESS = re.compile(rb"\n\s*(?=\n)|</option>(?=\n<option)")
 
 LONG_VALUE = 34
 """Characters from which a receipt row's value stands below its label."""
@@ -155,7 +161,10 @@ class Page:
     has_result_mark: bool = False
     slip: Slip | None = None
     merchant_name: str = ""
+    has_logo: bool = False
     support_email: str = ""
+    support_phone: str = ""
+    terms_url: str = ""
     test_mode: bool = False
     test_inputs_url: str = ""
     # Paying
@@ -201,6 +210,10 @@ class Page:
         return "rtl" if get_language_bidi() else "ltr"
 
     @property
+    def support_phone_link(self) -> str:
+        return format_html('<a dir="ltr" href="tel:{}">{}</a>', self.support_phone, phone_in_words(self.support_phone))
+
+    @property
     def merchant_initial(self) -> str:
         return self.merchant_name[:1].upper()
 
@@ -208,11 +221,27 @@ class Page:
 def respond(request: HttpRequest, page: Page) -> HttpResponse:
     """Render a page with its status and, where it has one, its Refresh header."""
     response = render(request, page.template, {"page": page}, status=page.status)
+    response.content = squeezed(response.content)
     if page.refresh:
         response["Refresh"] = page.refresh
-    if page.way_out and page.way_out.fields is not None:
-        response["Content-Security-Policy"] = page_csp(form_action=f"'self' {page.way_out.origin}")
+    if over := csp_over(page):
+        response["Content-Security-Policy"] = page_csp(**over)
     return response
+
+
+def squeezed(html: bytes) -> bytes:
+    """Without empty lines, and end tags that HTML does not need: pages travel uncompressed."""
+    return _NEEDLESS.sub(b"", html)
+
+
+def csp_over(page: Page) -> dict[str, str]:
+    """What a page needs beyond the policy of all."""
+    over = {}
+    if page.has_logo:
+        over["img_src"] = "'self' data:"
+    if page.way_out and page.way_out.fields is not None:
+        over["form_action"] = f"'self' {page.way_out.origin}"
+    return over
 
 
 def plain_page(template: str, title: str, **values: Any) -> Page:
@@ -221,18 +250,30 @@ def plain_page(template: str, title: str, **values: Any) -> Page:
 
 
 def order_page(state: OrderState, template: str, title: str, **values: Any) -> Page:
-    """A page of an order, in the merchant's name and colour."""
-    merchant = state.order.merchant
+    """A page of an order, in the merchant's name, colour and logo."""
+    merchant, is_test = state.order.merchant, state.order.mode == Mode.TEST
     return Page(
         template=template,
         title=title,
-        stylesheet=stylesheet_url(merchant.accent),
+        stylesheet=stylesheet_url(merchant.accent, merchant.logo_digest),
+        has_logo=bool(merchant.logo_digest),
         merchant_name=merchant.name,
         support_email=merchant.support_email,
-        test_mode=state.order.mode == Mode.TEST,
-        test_inputs_url=reverse("simulator:inputs"),
+        support_phone=merchant.support_phone,
+        # One of an engineer's own machine is of no use to customers who pay.
+        terms_url=merchant.terms_url if is_test or merchant.terms_url.startswith("https://") else "",
+        test_mode=is_test,
+        test_inputs_url=reverse("simulator:inputs") if is_test and _is_simulated(state) else "",
         **values,
     )
+
+
+def _is_simulated(state: OrderState) -> bool:
+    """Whether the simulator has the attempt that is out, may get the next one, or had the last."""
+    if state.live is None and state.takes_attempts:
+        return any(route.account.gateway == SIMULATOR for routes in state.serving.values() for route in routes)
+    last = state.live or (state.payments[0] if state.payments else None)
+    return last is not None and last.gateway == SIMULATOR
 
 
 def slip(

@@ -10,6 +10,7 @@ urlpatterns = [
     path("/buy", views.buy, name="buy"),
     path("/orders", views.orders, name="orders"),
     path("/orders/<str:order_id>", views.order, name="order"),
+    path("/terms", views.terms, name="terms"),
     path("/return", views.come_back, name="return"),
     path("/webhooks", receiver.webhooks, name="webhooks"),
 ]

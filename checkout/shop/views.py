@@ -65,6 +65,13 @@ def home(request: HttpRequest, demo: Demo) -> HttpResponse:
     return _shelf(request)
 
 
+@require_safe
+@shop_page
+def terms(request: HttpRequest, demo: Demo) -> HttpResponse:
+    """What the payment page's foot links to."""
+    return render(request, "shop/terms.html")
+
+
 @require_POST
 @shop_page
 def buy(request: HttpRequest, demo: Demo) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -10,22 +10,17 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 
 from checkout.staff.base import at_field
+from checkout.staff.brand_form import BrandForm
 from checkout.staff.reasons import ReasonField
 from payments import fields, urls
 from payments.errors import BadInput
-from payments.models import ApiKey, Merchant
 from payments.money import EXPONENT, MAX_MINOR, Money
-from payments.states import MAX_EXTENSIONS, Mode
+from payments.states import MAX_EXTENSIONS
 
 MAX_ORIGINS = 50
 MAX_SETTLEMENT_DAYS = 30
 MIN_EXPIRY_S = int(fields.MIN_EXPIRY.total_seconds())
 MAX_EXPIRY_S = int(fields.MAX_EXPIRY.total_seconds())
-
-if TYPE_CHECKING:
-    MerchantModelForm = forms.ModelForm[Merchant]
-else:
-    MerchantModelForm = forms.ModelForm
 
 
 @cache
@@ -64,7 +59,7 @@ class OriginsField(forms.CharField):
         return sorted(origins)
 
 
-class MerchantForm(MerchantModelForm):
+class MerchantForm(BrandForm):
     """What staff may change of a merchant."""
 
     return_origins = OriginsField(
@@ -108,17 +103,13 @@ class MerchantForm(MerchantModelForm):
     )
     reason = ReasonField()
 
-    class Meta:
-        model = Merchant
-        fields = (
-            "name",
-            "support_email",
-            "accent",
+    class Meta(BrandForm.Meta):
+        fields: tuple[str, ...] = (
+            *BrandForm.Meta.fields,
             "return_url",
             "return_origins",
             "notify_url",
             "currency",
-            "region",
             "time_zone",
             "order_expiry_s",
             "extensions",
@@ -127,31 +118,21 @@ class MerchantForm(MerchantModelForm):
             "mail_receipts",
             "settlement_days",
         )
-        labels = {"return_url": "Return URL", "notify_url": "Notify URL"}
-        widgets = dict.fromkeys(("return_url", "notify_url"), AdminTextInputWidget(attrs={"class": "vLargeTextField"}))
+        labels = BrandForm.Meta.labels | {"return_url": "Return URL", "notify_url": "Notify URL"}
+        widgets = dict.fromkeys(
+            ("return_url", "notify_url", "terms_url"), AdminTextInputWidget(attrs={"class": "vLargeTextField"})
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         limit = Money(self.instance.one_person_refund_minor, self.instance.currency)
         self.initial["one_person_refund"] = limit.as_major()
 
-    def clean_name(self) -> str:
-        try:
-            return fields.line("name", self.cleaned_data["name"], at_most=100, required=True)
-        except BadInput as refusal:
-            raise at_field(refusal) from None
-
-    def clean_region(self) -> str:
-        try:
-            return fields.region(self.cleaned_data["region"])
-        except BadInput as refusal:
-            raise at_field(refusal) from None
-
     def clean_notify_url(self) -> str:
         url: str = self.cleaned_data["notify_url"]
         try:
             if url:
-                urls.check_notify_url(url, live=self._sells_live())
+                urls.check_notify_url(url, live=self.sells_live())
         except BadInput as refusal:
             raise at_field(refusal) from None
         return url
@@ -165,7 +146,7 @@ class MerchantForm(MerchantModelForm):
             if origin and origins and origin not in origins:
                 self.add_error("return_url", f"{origin} is not among the return origins: add it there first.")
             elif url and origins:
-                urls.check_return_url(url, origins=origins, live=self._sells_live())
+                urls.check_return_url(url, origins=origins, live=self.sells_live())
         except BadInput as refusal:
             self.add_error("return_url", at_field(refusal))
         self._read_limit(cleaned)
@@ -180,7 +161,3 @@ class MerchantForm(MerchantModelForm):
             self.instance.one_person_refund_minor = minor_of(limit, currency)
         except BadInput as refusal:
             self.add_error("one_person_refund", at_field(refusal))
-
-    def _sells_live(self) -> bool:
-        """Whether live orders can be made, which need https everywhere."""
-        return ApiKey.objects.filter(merchant=self.instance, mode=Mode.LIVE, revoked_at=None).exists()

@@ -7,7 +7,7 @@ from payments.models.event import Event
 from payments.models.gateway_event import GatewayEvent
 from payments.models.idempotency import IdempotencyKey
 from payments.models.ledger import Adjustment, LedgerAccount, Transfer
-from payments.models.merchant import ApiKey, FeePlan, GatewayAccount, Merchant, RoutingRule
+from payments.models.merchant import ApiKey, FeePlan, GatewayAccount, Merchant, MerchantLogo, RoutingRule
 from payments.models.order import Order
 from payments.models.payment import Authorization, Payment
 from payments.models.refund import Refund
@@ -33,6 +33,7 @@ __all__ = [
     "IdempotencyKey",
     "LedgerAccount",
     "Merchant",
+    "MerchantLogo",
     "Order",
     "ParkedOrigin",
     "Payment",

@@ -4,10 +4,13 @@ from datetime import datetime
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import CheckConstraint, F, Q, UniqueConstraint
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+from django.db.models.functions import Length
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
 from payments.fields import ACCENT_HINT, ACCENT_PATTERN
 from payments.ids import UINT32_MAX
+from payments.logos import DIGEST_LENGTH, MAX_BYTES
 from payments.models.checks import choices, one_of
 from payments.money import Money
 from payments.states import MAX_EXTENSIONS, Collects, Method, Mode
@@ -30,6 +33,21 @@ class Merchant(models.Model):
         help_text="Colour of the main button, like #7a1f57.",
         validators=[RegexValidator(rf"^{ACCENT_PATTERN}\Z", ACCENT_HINT.capitalize())],
     )
+    terms_url = models.CharField(
+        max_length=250,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Your terms of sale, linked at the foot of the payment page, like https://shop.example.com/terms.",
+    )
+    support_phone = models.CharField(
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Shown to customers who need help. Without a country code it is read as one of the region.",
+    )
+    logo_digest = models.CharField(max_length=DIGEST_LENGTH, blank=True, default="", db_default="", editable=False)
     order_expiry_s = models.PositiveIntegerField(default=86_400, help_text="How long an order is payable, in seconds.")
     accept_late_s = models.PositiveIntegerField(
         default=0, help_text="How long after an order's end late money still pays it, in seconds; 0 returns it."
@@ -65,6 +83,17 @@ class Merchant(models.Model):
             CheckConstraint(condition=Q(one_person_refund_minor__gte=0), name="one_person_refund_not_negative"),
             CheckConstraint(condition=Q(extensions__range=(0, MAX_EXTENSIONS)), name="merchant_allows_10_extensions"),
             CheckConstraint(condition=Q(order_expiry_s__range=(300, 2_592_000)), name="merchant_expiry_5min_to_30days"),
+            CheckConstraint(
+                condition=Q(terms_url="") | Q(terms_url__startswith="https://") | Q(terms_url__startswith="http://"),
+                name="merchant_terms_on_the_web",
+            ),
+            CheckConstraint(
+                condition=Q(support_phone="") | Q(support_phone__startswith="+"), name="merchant_support_phone_is_e164"
+            ),
+        ]
+        indexes = [
+            # A style sheet with a logo names the digest alone.
+            Index(fields=["logo_digest"], condition=~Q(logo_digest=""), name="merchant_by_logo"),
         ]
 
     def __str__(self) -> str:
@@ -73,6 +102,24 @@ class Merchant(models.Model):
     @property
     def org_id(self) -> int:
         return self.pk
+
+
+class MerchantLogo(models.Model):
+    """A merchant's logo as we drew it. Apart, so that nobody who reads merchants carries it."""
+
+    merchant = models.OneToOneField(Merchant, on_delete=models.PROTECT, primary_key=True, related_name="logo")
+    picture = models.BinaryField(max_length=MAX_BYTES, help_text="A WebP, on white.")
+
+    class Meta:
+        constraints = [
+            CheckConstraint(
+                condition=LessThanOrEqual(Length("picture"), MAX_BYTES) & GreaterThan(Length("picture"), 0),
+                name="logo_is_small",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"logo of {self.merchant_id}"
 
 
 class ApiKey(models.Model):

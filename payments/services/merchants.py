@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from payments import crypto, fields, urls
+from payments import crypto, fields, logos, urls
 from payments.errors import CurrencyNotSupported, KeyLimitReached
 from payments.gateways.registry import SIMULATOR
-from payments.models import ApiKey, GatewayAccount, Merchant, SettlementSchedule
+from payments.models import ApiKey, GatewayAccount, Merchant, MerchantLogo, SettlementSchedule
 from payments.money import EXPONENT
 from payments.settlement_days import next_run
 from payments.states import Mode
@@ -42,6 +42,8 @@ class NewMerchant:
     time_zone: str = ""
     support_email: str = ""
     accent: str = ""
+    terms_url: str = ""
+    support_phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +67,21 @@ def create_merchant(new: NewMerchant, *, mode: Mode, at: datetime) -> tuple[Merc
     if new.notify_url:
         urls.check_notify_url(new.notify_url, live=mode == Mode.LIVE)
     urls.check_return_url(new.return_url, origins=origins, live=mode == Mode.LIVE)
+    region = fields.region(new.region)
+    phone = fields.phone(new.support_phone, region=region, field="support_phone") if new.support_phone else ""
     with transaction.atomic():
         merchant = Merchant.objects.create(
             name=fields.line("name", new.name, at_most=100, required=True),
             currency=new.currency,
-            region=fields.region(new.region),
+            region=region,
             time_zone=fields.time_zone(new.time_zone) if new.time_zone else TIME_ZONES.get(new.region, "UTC"),
             return_url=new.return_url,
             notify_url=new.notify_url,
             return_origins=sorted(set(origins)),
             support_email=support_email,
             accent=fields.accent(new.accent) if new.accent else "",
+            terms_url=urls.terms_url(new.terms_url, live=mode == Mode.LIVE) if new.terms_url else "",
+            support_phone=phone,
             created_at=at,
         )
         if mode == Mode.TEST:
@@ -83,6 +89,17 @@ def create_merchant(new: NewMerchant, *, mode: Mode, at: datetime) -> tuple[Merc
         SettlementSchedule.objects.create(merchant=merchant, due_at=next_run(at, merchant.time_zone))
         issued = issue_key(merchant, mode=mode, at=at)
     return merchant, issued
+
+
+@transaction.atomic
+def set_logo(merchant: Merchant, picture: bytes) -> None:
+    """Show this logo, drawn by `logos.reencoded`, or none."""
+    if picture:
+        MerchantLogo.objects.update_or_create(merchant=merchant, defaults={"picture": picture})
+    else:
+        MerchantLogo.objects.filter(merchant=merchant).delete()
+    merchant.logo_digest = logos.digest_of(picture)
+    merchant.save(update_fields=["logo_digest"])
 
 
 def register_return_origin(merchant: Merchant, origin: str) -> None:

@@ -3,12 +3,15 @@
 import json
 import os
 import shutil
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
+from checkout.management.commands.demo import LOGO
 from payments import clock
-from payments.services.merchants import NewMerchant, create_merchant
+from payments.logos import reencoded
+from payments.services.merchants import NewMerchant, create_merchant, set_logo
 from payments.states import Mode
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright's own loop runs in the test's thread
@@ -66,9 +69,12 @@ def patang(live_server, settings, tmp_path):
         name="Patang Paper Goods",
         return_url=f"{live_server.url}/shop/return",
         support_email="hello@patang.example",
+        support_phone="+912255550142",
+        terms_url=f"http://127.0.0.1:{urlsplit(live_server.url).port}/shop/terms",
         accent="#7a1f57",
     )
     merchant, issued = create_merchant(new, mode=Mode.TEST, at=clock.now())
+    set_logo(merchant, reencoded(LOGO.read_bytes()))
     settings.DEMO_FILE = tmp_path / "demo.json"
     settings.DEMO_FILE.write_text(
         json.dumps(

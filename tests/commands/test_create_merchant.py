@@ -50,6 +50,21 @@ def test_a_test_merchant_can_take_payments_at_once():
     assert GatewayAccount.objects.get().gateway == "simulator"
 
 
+def test_what_customers_see_can_be_said_at_once():
+    terms = "https://shop.example.com/terms"
+    run(
+        "Kite Shop",
+        "--return-url",
+        "https://shop.example.com/r",
+        "--support-phone",
+        "98765 43210",
+        "--terms-url",
+        terms,
+    )
+    merchant = Merchant.objects.get()
+    assert (merchant.support_phone, merchant.terms_url) == ("+919876543210", terms)
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -60,6 +75,8 @@ def test_a_test_merchant_can_take_payments_at_once():
         (["--return-url", "https://shop.example.com", "--live"], "https"),
         (["--return-url", "https://shop.example.com", "--accent", "red"], "#7a1f57"),
         (["--return-url", "https://shop.example.com", "--support-email", "nobody"], "asha@example.com"),
+        (["--return-url", "https://shop.example.com", "--support-phone", "12"], "write a number"),
+        (["--return-url", "https://shop.example.com", "--terms-url", "http://shop.example.com"], "https://"),
     ],
 )
 def test_bad_input_is_told_and_makes_nothing(args, words):

@@ -88,3 +88,14 @@ def test_the_shop_gets_the_merchants_webhooks_unless_somebody_chose_otherwise(ru
     Merchant.objects.update(notify_url="https://own.example.com/hook")
     run()
     assert Merchant.objects.get().notify_url == "https://own.example.com/hook"
+
+
+def test_the_first_page_is_branded(run, settings, client):
+    settings.PUBLIC_URL = "http://127.0.0.1:9000"
+    settings.ALLOWED_HOSTS = ["testserver"]
+    run()
+    merchant = Merchant.objects.get()
+    assert merchant.logo.picture
+    assert merchant.support_phone
+    assert merchant.terms_url == "http://127.0.0.1:9000/shop/terms"
+    assert "Terms of sale" in client.get("/shop/terms").content.decode()

@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from checkout.hosted.accent import DARK_SHEET, GROUND, INK, SHEET, accent_css, contrast
 
@@ -23,6 +25,22 @@ def test_labels_are_readable_and_edges_visible_whatever_the_colour(colour):
     assert min(contrast(light["accent-edge"], SHEET), contrast(light["accent-edge"], GROUND)) >= 3
     assert contrast(dark["accent"], DARK_SHEET) >= 4.5
     assert contrast(dark["on-accent"], dark["accent"]) >= 4.5
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.integers(0, 0xFFFFFF), st.integers(0, 255).map(lambda grey: grey * 0x010101)))
+def test_every_colour_is_guarded(number):
+    colour = f"#{number:06x}"
+    test_labels_are_readable_and_edges_visible_whatever_the_colour(colour)
+    light, dark = tokens(colour)
+    assert light["accent"] == colour
+    assert light["accent-edge"] in (colour, INK)
+    assert contrast(dark["accent"], DARK_SHEET) >= 6.9
+
+
+@pytest.mark.parametrize("colour", ["#7a1f57", "#0f6a6e", "#0000ff", "#400000"])
+def test_a_dark_colour_keeps_its_hue_and_stops_at_about_seven(colour):
+    assert contrast(tokens(colour)[1]["accent"], DARK_SHEET) < 7.6
 
 
 def test_a_dark_colour_is_kept_and_a_pale_one_gets_an_edge_of_ink():

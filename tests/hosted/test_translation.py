@@ -166,6 +166,8 @@ def attempts(merchant):
 def test_nothing_plain_is_left_on_any_page(merchant):
     merchant.name = "Kite Shop"
     merchant.support_email = "help@shop.example.com"
+    merchant.support_phone = "+919876543210"
+    merchant.terms_url = "https://shop.example.com/terms"
     merchant.save()
     left = {kind: untranslated(response.content.decode()) for kind, response in pages(merchant)}
     assert {kind: words for kind, words in left.items() if words} == {}

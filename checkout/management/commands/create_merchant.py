@@ -25,6 +25,8 @@ class Command(BaseCommand):
         parser.add_argument("--region", default="IN", help="For phone numbers without a country code; default IN.")
         parser.add_argument("--time-zone", default="", help="In which customers read times; default: the region's.")
         parser.add_argument("--support-email", default="")
+        parser.add_argument("--support-phone", default="", help="Shown to customers, like --support-email.")
+        parser.add_argument("--terms-url", default="", help="Your terms of sale, linked on the payment page.")
         parser.add_argument("--accent", default="", help="Colour of the main button, like #7a1f57.")
         parser.add_argument("--live", action="store_true", help="Make a live key; needs an https PUBLIC_URL.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object, last.")
@@ -42,6 +44,8 @@ class Command(BaseCommand):
             region=options["region"],
             time_zone=options["time_zone"],
             support_email=options["support_email"],
+            support_phone=options["support_phone"],
+            terms_url=options["terms_url"],
             accent=options["accent"],
         )
         try:

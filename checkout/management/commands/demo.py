@@ -9,13 +9,16 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
-from payments import clock
+from payments import clock, urls
+from payments.errors import BadInput
+from payments.logos import reencoded
 from payments.models import Merchant
-from payments.services.merchants import NewMerchant, authenticate, create_merchant, register_return_origin
+from payments.services.merchants import NewMerchant, authenticate, create_merchant, register_return_origin, set_logo
 from payments.states import Mode
 
 STAFF = "staff"
-SHOP_HOOK = "/shop/webhooks"
+SHOP_HOOK, SHOP_TERMS = "/shop/webhooks", "/shop/terms"
+LOGO = settings.BASE_DIR / "static" / "shop" / "logo.png"
 
 
 class Command(BaseCommand):
@@ -32,7 +35,9 @@ class Command(BaseCommand):
         merchant.return_url = f"{settings.PUBLIC_URL}/shop/return"
         if not merchant.notify_url or merchant.notify_url.endswith(SHOP_HOOK):  # else it is somebody's own choice
             merchant.notify_url = settings.PUBLIC_URL + SHOP_HOOK
-        merchant.save(update_fields=["return_url", "notify_url"])
+        if merchant.terms_url.endswith(SHOP_TERMS):
+            merchant.terms_url = _shop_terms()
+        merchant.save(update_fields=["return_url", "notify_url", "terms_url"])
         made |= _staff(made)
         base = settings.PUBLIC_URL
         made |= {"base_url": base, "shop_url": f"{base}/shop", "admin_url": f"{base}/admin/"}
@@ -70,15 +75,26 @@ def _make_merchant() -> dict[str, Any]:
         name="Patang Paper Goods",
         return_url=f"{settings.PUBLIC_URL}/shop/return",
         support_email="hello@patang.example",
+        support_phone="+912255550142",
+        terms_url=_shop_terms(),
         accent="#7a1f57",
     )
     merchant, issued = create_merchant(new, mode=Mode.TEST, at=clock.now())
+    set_logo(merchant, reencoded(LOGO.read_bytes()))
     return {
         "org_id": merchant.org_id,
         "client_id": issued.key.client_id,
         "client_secret": issued.client_secret,
         "mode": str(Mode.TEST),
     }
+
+
+def _shop_terms() -> str:
+    """Where the shop's terms are, if that may be linked: by https, or on this very machine."""
+    try:
+        return urls.terms_url(settings.PUBLIC_URL + SHOP_TERMS, live=False)
+    except BadInput:
+        return ""
 
 
 def _staff(made: dict[str, Any]) -> dict[str, str]:
