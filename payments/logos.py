@@ -14,7 +14,7 @@ MAX_UPLOAD = 1_000_000
 MAX_PIXELS = 16_000_000
 MIN_SIDE = 40
 MAX_RATIO = 4
-MAX_BYTES = 1_024
+MAX_BYTES = 2_048
 """Of what we keep: it travels inside the style sheet, and the first view of the pay page stays under 20 KB."""
 
 FORMATS = ("PNG", "JPEG", "WEBP")

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             name='MerchantLogo',
             fields=[
                 ('merchant', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='logo', serialize=False, to='payments.merchant')),
-                ('picture', models.BinaryField(help_text='A WebP, on white.', max_length=1024)),
+                ('picture', models.BinaryField(help_text='A WebP, on white.', max_length=2048)),
             ],
         ),
         migrations.AddField(
@@ -49,6 +49,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='merchantlogo',
-            constraint=models.CheckConstraint(condition=models.Q(django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('picture'), 1024), django.db.models.lookups.GreaterThan(django.db.models.functions.text.Length('picture'), 0)), name='logo_is_small'),
+            constraint=models.CheckConstraint(condition=models.Q(django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('picture'), 2048), django.db.models.lookups.GreaterThan(django.db.models.functions.text.Length('picture'), 0)), name='logo_is_small'),
         ),
     ]
