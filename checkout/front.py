@@ -3,10 +3,10 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from checkout.hosted.page import plain_page, respond
+from checkout.hosted.page import respond
+from checkout.hosted.plain import front_page
 
 
 @require_safe
@@ -14,8 +14,7 @@ def front_door(request: HttpRequest) -> HttpResponse:
     """Lead the visitors of a demo into the shop; tell everybody else that links come from shops."""
     if settings.DEMO_FILE.exists() and not settings.HTTPS:
         return redirect("shop:home")
-    lead = _("To pay, open the link your shop gave you.")
-    return respond(request, plain_page("hosted/message.html", _("This is a payment service"), lead=lead))
+    return respond(request, front_page())
 
 
 def no_icon(request: HttpRequest) -> HttpResponse:

@@ -153,9 +153,10 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     if is_api(request.path):
         response: HttpResponse = JsonResponse({"code": "unavailable", "message": "Try again in a moment."}, status=503)
     else:
+        from checkout.hosted.page import respond
         from checkout.hosted.plain import unavailable_page
 
-        response = unavailable_page(request)
+        response = respond(request, unavailable_page())
     response["Retry-After"] = DatabaseDownMiddleware.RETRY_AFTER_S
     return response
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from checkout import errors
 from checkout.front import front_door, no_icon
+from checkout.hosted import accessibility
 from checkout.hosted.posted import open_posted
 from checkout.reports import csp_report
 from checkout.rest import document
@@ -26,11 +27,13 @@ urlpatterns = [
     path("pg/", nowhere),
     path("pg/", include("checkout.rest.left_out")),
     path("pg/", api.urls),
+    path("checkout-gallery", include("checkout.gallery.urls")),
     path("checkout/", include("checkout.hosted.urls")),
     path("callbacks/", include("checkout.callbacks.urls")),
     path("simulator", include("checkout.simulator.urls")),
     path("shop", include("checkout.shop.urls")),
     path("admin/", admin.site.urls),
+    path("accessibility", accessibility.statement, name="accessibility"),
     path("till.js", shop_script, name="shop_script"),
     path("favicon.ico", no_icon),
     path("csp-report", csp_report, name="csp_report"),

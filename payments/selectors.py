@@ -84,6 +84,15 @@ class OrderState:
         kinds = (CaptureKind.LATE, CaptureKind.SURPLUS)
         return [p for p in self.payments if p.capture_kind in kinds and p.refunded_minor < p.captured_minor]
 
+    @cached_property
+    def refunds(self) -> list[Refund]:
+        """What was sent back of the captures we know of, first sent first; a request that waits for people is not."""
+        known = {payment.pk for payment in self.payments if payment.is_captured}
+        if not known:
+            return []
+        sent = self.order.refunds.filter(sent_at__isnull=False).order_by("pk")
+        return [refund for refund in sent if refund.payment_id in known]
+
     @property
     def in_review(self) -> bool:
         """Whether money may have moved for an unpaid order in a way that does not fit it: staff must look first."""

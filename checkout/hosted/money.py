@@ -52,15 +52,6 @@ class Words:
 # --- Facts ---
 
 
-def refunds_of(state: OrderState) -> list[Refund]:
-    """What was sent back of the captures we know of, first sent first; a request that waits for people is not."""
-    known = {payment.pk for payment in state.payments if payment.is_captured}
-    if not known:
-        return []
-    sent = state.order.refunds.filter(sent_at__isnull=False).order_by("pk")
-    return [refund for refund in sent if refund.payment_id in known]
-
-
 def pot_of(payments: Iterable[Payment], refunds: Iterable[Refund]) -> Pot:
     """Count what was taken by these payments and what of it went or goes back."""
     pot = Pot(Counter(), Counter(), Counter())

@@ -167,6 +167,7 @@ class Page:
     terms_url: str = ""
     test_mode: bool = False
     test_inputs_url: str = ""
+    direction: str = field(default_factory=lambda: "rtl" if get_language_bidi() else "ltr")
     # Paying
     methods_heading: str = ""
     methods: list[MethodRow] = field(default_factory=list)
@@ -191,6 +192,7 @@ class Page:
     cancel: ButtonForm | None = None
     more: Text | None = None
     """What unfolds for those who need it."""
+    sections: list[Text] = field(default_factory=list)
     closing_words: str = ""
     # Leaving
     return_url: str = ""
@@ -204,10 +206,6 @@ class Page:
     @property
     def language(self) -> str:
         return get_language() or "en"
-
-    @property
-    def direction(self) -> str:
-        return "rtl" if get_language_bidi() else "ltr"
 
     @property
     def support_phone_link(self) -> str:

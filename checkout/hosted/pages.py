@@ -120,7 +120,7 @@ def closed_page(state: OrderState) -> Page:
 def returning_page(state: OrderState) -> Page:
     """Money came in that this order could not take any more: it goes back, went back, or people see to it."""
     order, captures = state.order, money.surplus_of(state)
-    refunds = money.refunds_of(state)
+    refunds = state.refunds
     pot = money.pot_of(captures, refunds)
     words = money.returning_words(state, pot, refunds)
     lead = _("Your bank sent it after this order had ended.") if captures[0].capture_kind == CaptureKind.LATE else ""

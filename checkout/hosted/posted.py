@@ -1,11 +1,10 @@
 """The hosted page for shops whose form posts the payment session, as the familiar script does."""
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from checkout.hosted.page import respond, url_of
-from checkout.hosted.plain import error_page
+from checkout.hosted.plain import posted_only_page
 from checkout.hosted.views import with_order
 from checkout.redirects import SeeOther
 from payments.selectors import OrderState
@@ -21,7 +20,6 @@ def open_posted(request: HttpRequest) -> HttpResponse:
     """Lead to the page of the posted session; other fields of the form are nobody's business."""
     if request.method == "POST":
         return _lead(request, request.POST.get("payment_session_id", ""))
-    lead = _("It takes a form from a shop. To pay, open the link your shop gave you.")
-    response = respond(request, error_page(_("This address can’t be opened by itself"), lead, 405))
+    response = respond(request, posted_only_page())
     response["Allow"] = "POST"
     return response

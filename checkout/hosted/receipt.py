@@ -20,7 +20,7 @@ RETURN_WHILE_FRESH = timedelta(minutes=2)
 def paid_page(state: OrderState, *, stay: bool) -> Page:
     """The receipt. For a short while after paying it leads back to the shop by itself."""
     order, payment = state.order, state.captured
-    refunds = money.refunds_of(state)
+    refunds = state.refunds
     main = money.pot_of([payment] if payment else [], refunds)
     besides = money.pot_of(money.surplus_of(state), refunds)
     words = money.paid_words(state, main, besides, refunds)
