@@ -77,6 +77,7 @@ TO_PAY = [
         "Pay, long names without a space",
         _seen(merchant={"name": "Kanchenjunga" * 8}, order_id="PTG-" + "2041" * 10, note="calendar" * 25),
     ),
+    State("pay-in-days", "Pay within days", lambda at: pages.page_of(order_state(at, expires_at=at + 5 * DAY))),
     State(
         "pay-bare", "Pay, no note, no help, no way back", _seen(merchant={"support_email": ""}, return_url="", note="")
     ),
@@ -186,6 +187,7 @@ WAITING = [
     State("waiting-very-late", "The answer takes days", _seen({"ago": 2 * DAY, "start_answered_at": None})),
     State("leaving-form", "Leaving by a form", _seen(BY_FORM)),
     State("leaving-link", "Leaving by a link", _seen(BY_LINK, **REAL)),
+    State("leaving-wallet", "Leaving for a wallet", _seen({**BY_LINK, **WALLET})),
     State("kept-leaving", "Leaving, cannot be cancelled now", _seen(BY_LINK, kept=True)),
     State("review", "People look at it", _seen({**declined(), "money_unclear": True})),
 ]
