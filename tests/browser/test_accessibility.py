@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA, as far as a program can tell, in every state of every page: one walk in one context for each question."""
+"""WCAG 2.2 AA, as far as a program can tell, in every state of every page: one walk in one context a question."""
 
 import pytest
 
@@ -84,7 +84,8 @@ def test_forced_colours_keep_all_marks_and_print_the_slip_alone(browser, gallery
 @slow
 def test_without_scripts_every_state_says_the_same(browser, gallery, monkeypatch):
     """All but the button to print, which only a script can press."""
-    monkeypatch.setattr(clock, "now", lambda at=clock.now(): at)
+    at = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: at)
     said = {}
     for scripts in (True, False):
         with opened(browser, java_script_enabled=scripts) as page:

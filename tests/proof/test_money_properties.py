@@ -53,6 +53,7 @@ from tests.factories import (
     upi_request,
 )
 from tests.proof import assert_history_is_whole, assert_quiet, recover, work
+from tests.proof.sentences import lies_of
 from tests.settling import settle_all
 
 pytestmark = pytest.mark.django_db
@@ -211,9 +212,17 @@ def _run(story):
         for name, n, minor in story:
             with suppress(PaymentsError):
                 getattr(world, name)(n, minor)
+            _assert_pages_are_true(world)
         recover(UNTIL_QUIET)
         recover(UNTIL_QUIET[-1:] * 3)
         _assert_all_is_well(world)
+        _assert_pages_are_true(world)
+
+
+def _assert_pages_are_true(world):
+    """Each order's page has one sentence on its money, and neither ledger nor the gateway's book contradicts it."""
+    for order in world.orders:
+        assert lies_of(order) == []
 
 
 def _assert_all_is_well(world):
