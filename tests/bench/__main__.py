@@ -15,13 +15,13 @@ def main():
     from django.db import connection
     from django.test.utils import setup_test_environment, teardown_test_environment
 
-    from tests.bench import settlement
+    from tests.bench import page, settlement
 
     setup_test_environment(debug=False)
     connection.settings_dict["TEST"]["NAME"] = "test_till_bench"
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
-        measured = settlement.run()
+        measured = [*page.run(), *settlement.run()]
     finally:
         connection.creation.destroy_test_db("postgres", verbosity=0)
         teardown_test_environment()

@@ -1,10 +1,9 @@
 """Pages in Chromium: what is drawn where, and how light they are. How accessible, test_accessibility.py says."""
 
-import gzip
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.walk import sent_bytes
 from tests.factories import OrderFactory
 from tests.hosted.customer import attempt
 
@@ -74,9 +73,3 @@ def test_the_first_view_of_the_pay_page_is_light_and_all_ours(browser, live_serv
     assert sum(sent_bytes(answer) for answer in answers) <= MAX_BYTES
     assert context.cookies() == []
     context.close()
-
-
-def sent_bytes(answer):
-    """What goes over the wire where staticfiles are collected: sheet and script compressed, the page itself not."""
-    body = answer.body()
-    return len(body if "html" in answer.headers["content-type"] else gzip.compress(body))

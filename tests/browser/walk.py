@@ -1,5 +1,6 @@
 """Walks every state of the gallery in one browser context, and what to look for on each page."""
 
+import gzip
 from contextlib import contextmanager
 
 from axe_playwright_python.sync_playwright import Axe
@@ -37,6 +38,12 @@ def axe_finds(page):
 def overflow(page):
     """By how many pixels a page is wider than its window."""
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def sent_bytes(answer):
+    """What goes over the wire where staticfiles are collected: sheet and script compressed, the page itself not."""
+    body = answer.body()
+    return len(body if "html" in answer.headers["content-type"] else gzip.compress(body))
 
 
 SEEN = "(e) => e.getClientRects().length > 0 && getComputedStyle(e).visibility === 'visible'"

@@ -281,3 +281,19 @@ def test_whatever_is_done_to_money_the_books_agree(db, story):
 @given(steps)
 def test_whatever_is_done_to_money_the_books_agree_many_times(db, story):
     _run(story)
+
+
+LIES = {
+    "once, of what the gateway did not take": (APPROVED, {"status": "declined", "captured_minor": 0}),
+    "nothing, of what it took": (DECLINED, {"status": "captured", "captured_minor": 29_999}),
+    "nothing, of what it holds": (DECLINED, {"status": "held"}),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_page_that_says_what_the_book_does_not_is_found_out(db, lie):
+    number, told = LIES[lie]
+    payment = start(OrderFactory(), card_request(number))
+    assert lies_of(payment.order) == []
+    SimulatedPayment.objects.filter(key=payment.gateway_key).update(**told)
+    assert lies_of(payment.order) != []
