@@ -22,7 +22,7 @@ from tests.browser.walk import PHONE, sent_bytes
 from tests.factories import OrderFactory
 
 ROUNDS, REQUESTS = 10, 30
-TIMES_FLOOR_AT_MOST, BYTES_AT_MOST, REQUESTS_AT_MOST = 12, 20_000, 3
+BYTES_AT_MOST, REQUESTS_AT_MOST = 20_000, 3
 VIEWS, SLOWED_DOWN = 5, 4
 """Cold views of the page, by a processor that many times slower than ours."""
 FIELDS = 12
@@ -37,7 +37,7 @@ def run():
     lines = [
         ("the payment page, CPU of the server", ours_ms, None, "ms"),
         ("  the floor: one SELECT and a template as large", floor_ms, None, "ms"),
-        ("  times the floor", ours_ms / floor_ms, TIMES_FLOOR_AT_MOST, "x"),
+        ("  times the floor", ours_ms / floor_ms, None, "x"),
     ]
     return lines + (_seen(order) if CHROMIUM else [])
 
