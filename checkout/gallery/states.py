@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -28,13 +29,13 @@ class State:
     make: Make
 
 
-def _seen(*attempts: Columns, stay: bool = True, kept: bool = False, **order: object) -> Make:
+def _seen(*attempts: Columns, stay: bool = True, kept: bool = False, **order: Any) -> Make:
     """The page that shows an order with these attempts, oldest first."""
-    return lambda at: pages.page_of(order_state(at, attempts, **order), stay=stay, kept=kept)  # type: ignore[arg-type]
+    return lambda at: pages.page_of(order_state(at, attempts, **order), stay=stay, kept=kept)
 
 
-def _of(page: Callable[[OrderState], Page], **order: object) -> Make:
-    return lambda at: page(order_state(at, **order))  # type: ignore[arg-type]
+def _of(page: Callable[[OrderState], Page], **order: Any) -> Make:
+    return lambda at: page(order_state(at, **order))
 
 
 def _opened(method: Method) -> Make:
@@ -55,18 +56,18 @@ def _refused_whole(notice: str) -> Make:
     return _of(lambda state: paying.pay_page_again(state, {}, notice=_(notice)))
 
 
-def _asked_for_time(*, was_added: bool, **order: object) -> Make:
+def _asked_for_time(*, was_added: bool, **order: Any) -> Make:
     def page(state: OrderState) -> Page:
         return paying.pay_page(state, typed={"number": "4"}, notice=answer_words(state, was_added=was_added))
 
     return _of(page, **order)
 
 
-def _closing(*, used: int, **order: object) -> Make:
-    return lambda at: pages.page_of(order_state(at, expires_at=at + 5 * MINUTE, extensions_used=used, **order))  # type: ignore[arg-type]
+def _closing(*, used: int, **order: Any) -> Make:
+    return lambda at: pages.page_of(order_state(at, expires_at=at + 5 * MINUTE, extensions_used=used, **order))
 
 
-REAL = {"mode": Mode.LIVE, "gateway": "razorpay"}
+REAL: Columns = {"mode": Mode.LIVE, "gateway": "razorpay"}
 TO_PAY = [
     *(State(f"pay-{method}", f"Pay, {method} open", _opened(method)) for method in Method),
     State("pay-own-pages", "Pay, the gateway's own page asks for everything", _seen(**REAL)),
@@ -127,18 +128,20 @@ UPI: Columns = {"method": Method.UPI, "method_details": {"channel": "collect", "
 CARD: Columns = {"method_details": {"card_last4": "9995"}}
 
 
-def _retry(name: str, title: str, attempt: Columns, **order: object) -> State:
+def _retry(name: str, title: str, attempt: Columns, **order: Any) -> State:
     return State(name, title, _seen(attempt, **order))
 
 
 RETRY = [
     _retry("declined", "Declined, no reason", declined(**CARD), attempts_declined=1),
-    _retry("declined-money", "Declined, not enough money", declined("insufficient_funds", **CARD), attempts_declined=3),
+    _retry("declined-call", "Declined, call the bank", declined("payment_declined", **CARD), attempts_declined=3),
     _retry("declined-details", "Declined, details", declined("incorrect_cvc", **CARD), attempts_declined=4),
-    _retry("declined-code", "Declined, code wrong too often", declined("authentication_failed", **CARD)),
+    _retry("declined-later", "Declined, try later", declined("processing_error", **CARD)),
     _retry("declined-unnumbered", "Declined, the card not known", declined()),
     _retry("declined-one-way", "Declined, no other way", declined(**CARD), methods=[Method.CARD]),
     _retry("declined-upi", "UPI declined", declined("payment_declined", **UPI), attempts_declined=1),
+    _retry("declined-upi-id", "UPI declined, no such ID", declined("invalid_upi_id", **UPI), attempts_declined=1),
+    _retry("declined-upi-limit", "UPI declined, another way", declined("limit_exceeded", **UPI), attempts_declined=1),
     _retry("declined-bank", "Netbanking declined", declined("payment_declined", **BANK), attempts_declined=1),
     _retry("declined-wallet", "Wallet declined", declined("payment_declined", **WALLET), attempts_declined=1),
     _retry("refused", "The gateway does not take the order", declined("order_refused", source="gateway")),
@@ -171,7 +174,7 @@ BY_FORM: Columns = {
     "next_action": {"type": "post", "url": CHECKOUT, "fields": {"key_id": "rzp_test_1", "name": 'Patang "Paper" <&>'}},
 }
 BY_LINK: Columns = {**UPI, "gateway": "razorpay", "next_action": {"type": "redirect", "url": f"{CHECKOUT}?a=1&b=2"}}
-LATE = {"ago": 16 * MINUTE}
+LATE: Columns = {"ago": 16 * MINUTE}
 WAITING = [
     State("waiting", "Waiting, nothing to do", _seen({"start_answered_at": None}, stay=False)),
     State("waiting-upi-request", "Waiting, a request in the UPI app", _seen(UPI, stay=False)),
@@ -236,7 +239,7 @@ SURPLUS = [
         _seen(captured(("success", AMOUNT)), captured(("failed", AMOUNT), kind="surplus")),
     ),
 ]
-ENDED = {"status": "expired"}
+ENDED: Columns = {"status": "expired"}
 OVER = [
     State("expired", "Expired", _seen(status="expired")),
     State("terminated", "Called off", _seen(status="terminated")),
