@@ -26,6 +26,8 @@ MERCHANT = {
     "return_url": "https://patang.example/return",
     "return_origins": ["https://patang.example"],
     "support_email": "hello@patang.example",
+    "support_phone": "+912240001234",
+    "terms_url": "https://patang.example/terms",
     "accent": "#7a1f57",
 }
 AMOUNT = 229_000

@@ -78,9 +78,13 @@ TO_PAY = [
         "Pay, long names without a space",
         _seen(merchant={"name": "Kanchenjunga" * 8}, order_id="PTG-" + "2041" * 10, note="calendar" * 25),
     ),
+    State("pay-mail-alone", "Pay, help by mail alone", _seen(merchant={"support_phone": "", "terms_url": ""})),
+    State("pay-phone-alone", "Pay, help by phone alone", _seen(merchant={"support_email": ""})),
     State("pay-in-days", "Pay within days", lambda at: pages.page_of(order_state(at, expires_at=at + 5 * DAY))),
     State(
-        "pay-bare", "Pay, no note, no help, no way back", _seen(merchant={"support_email": ""}, return_url="", note="")
+        "pay-bare",
+        "Pay, no note, no help, no way back",
+        _seen(merchant={"support_email": "", "support_phone": "", "terms_url": ""}, return_url="", note=""),
     ),
     State("pay-ink", "Pay, no colour of the merchant's", _seen(merchant={"accent": ""})),
     State("pay-pale", "Pay, a pale colour of the merchant's", _seen(merchant={"accent": "#ffe14d"})),
@@ -144,6 +148,8 @@ RETRY = [
     _retry("declined-upi-limit", "UPI declined, another way", declined("limit_exceeded", **UPI), attempts_declined=1),
     _retry("declined-bank", "Netbanking declined", declined("payment_declined", **BANK), attempts_declined=1),
     _retry("declined-wallet", "Wallet declined", declined("payment_declined", **WALLET), attempts_declined=1),
+    _retry("declined-some-bank", "Declined by a bank without a name", declined(method=Method.NETBANKING)),
+    _retry("declined-some-wallet", "Declined by a wallet without a name", declined(method=Method.WALLET)),
     _retry("refused", "The gateway does not take the order", declined("order_refused", source="gateway")),
     _retry("not-received", "Lost on its way to the bank", declined("not_received", source="gateway")),
     _retry("test-card", "No test card", declined("test_card_required", source="customer")),

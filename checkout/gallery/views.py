@@ -10,7 +10,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from checkout.gallery.states import GROUPS, STATES
-from checkout.hosted.page import respond
+from checkout.hosted.page import csp_over, respond
 from checkout.middleware import page_csp
 from payments import clock
 
@@ -48,10 +48,7 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     page.refresh = ""
     page.direction = _asked(request).get("dir", page.direction)
     response = respond(request, page)
-    over = {"frame_ancestors": "'self'"}
-    if page.way_out and page.way_out.fields is not None:
-        over["form_action"] = f"'self' {page.way_out.origin}"
-    response["Content-Security-Policy"] = page_csp(**over)
+    response["Content-Security-Policy"] = page_csp(**csp_over(page), frame_ancestors="'self'")
     return response
 
 
