@@ -88,9 +88,7 @@ class OrderState:
     def refunds(self) -> list[Refund]:
         """What was sent back of the captures we know of, first sent first; a request that waits for people is not."""
         known = {payment.pk for payment in self.payments if payment.is_captured}
-        if not known:
-            return []
-        sent = self.order.refunds.filter(sent_at__isnull=False).order_by("pk")
+        sent = self.order.refunds.filter(sent_at__isnull=False).order_by("pk") if known else ()
         return [refund for refund in sent if refund.payment_id in known]
 
     @property
@@ -101,8 +99,7 @@ class OrderState:
     @cached_property
     def last_ended(self) -> Payment | None:
         """The newest attempt that is over and took nothing."""
-        ended = (p for p in self.payments if p.status not in LIVE and p.status != PaymentStatus.SUCCESS)
-        return next(ended, None)
+        return next((p for p in self.payments if p.status not in LIVE and p.status != PaymentStatus.SUCCESS), None)
 
     @cached_property
     def serving(self) -> dict[Method, list[Route]]:
