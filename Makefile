@@ -1,6 +1,6 @@
 # Each of these works as the first command on a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all bench check format docs pins proto clean
+.PHONY: help run test test-all bench check format docs messages pins proto clean
 
 PY := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null)
@@ -59,6 +59,9 @@ format: .venv/.dev ## Format the code
 
 docs: .venv/.dev ## Write the tables of docs/simulator.md from the simulator's inputs
 	@$(PY) -m checkout.simulator.docs
+
+messages: .venv/.dev ## Bring the translations' catalogues up to what the pages say
+	@$(PY) -m checkout.messages
 
 proto: .venv/.dev ## Generate code from checkout/rpc/payment.proto
 	@$(PY) -m grpc_tools.protoc -I. --plugin=protoc-gen-connectrpc=.venv/bin/protoc-gen-connectrpc \

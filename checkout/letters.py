@@ -20,7 +20,9 @@ from checkout.hosted.page import Row, amount_text
 from checkout.hosted.receipt import paid_page
 from checkout.hosted.times import date, stamp, zone_words
 from checkout.hosted.ways import used
+from checkout.languages import ENGLISH
 from checkout.mail import one_line
+from checkout.speaking import language_of, now_spoken
 from payments.models import Event, Order, Refund
 from payments.selectors import order_state
 from payments.states import REFUND_SENT, Mode, RefundStatus
@@ -44,9 +46,9 @@ class Letter:
 def letter_of(event: Event, *, at: datetime) -> EmailMultiAlternatives | None:
     """The mail about an event, or None if its customer need not hear of it, or will hear of what came after it.
 
-    It is written in the installation's language: which one the customer reads is not known.
+    It is written in the order's language, else the merchant's, else English.
     """
-    with translation.override(settings.LANGUAGE_CODE):
+    with translation.override(language_of(event.order) or ENGLISH):
         letter = _of_refund(event, event.refund, at=at) if event.refund else _receipt(event.order, at=at)
         return _mail(event, letter) if letter else None
 
@@ -107,7 +109,7 @@ def _mail(event: Event, letter: Letter) -> EmailMultiAlternatives:
     is_test, support = order.mode == Mode.TEST, order.merchant.support_email
     values = {"letter": letter, "is_test": is_test, "support_email": support, "merchant": order.merchant.name}
     mail = EmailMultiAlternatives(
-        subject=one_line(f"{_('[Test]')} {letter.subject}" if is_test else letter.subject),
+        subject=one_line(_("[Test] %(subject)s") % {"subject": letter.subject} if is_test else letter.subject),
         body=render_to_string("mail/letter.txt", values).replace("\u00a0", " "),
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[one_line(order.customer_email)],
@@ -116,6 +118,7 @@ def _mail(event: Event, letter: Letter) -> EmailMultiAlternatives:
             # The same at each try, so that a mail sent twice can be told from two.
             "Message-ID": f"<{order.uid}.{event.sequence}@{urlsplit(settings.PUBLIC_URL).hostname}>",
             "Auto-Submitted": "auto-generated",
+            "Content-Language": now_spoken(),
         },
     )
     mail.attach_alternative(render_to_string("mail/letter.html", values), "text/html")

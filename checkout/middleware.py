@@ -11,8 +11,11 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
+from checkout.languages import ENGLISH
 from checkout.logs import request_id
+from checkout.speaking import now_spoken, speaking_to
 
 Handler = Callable[[HttpRequest], HttpResponse]
 access_log = logging.getLogger("till.access")
@@ -21,6 +24,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 API_PREFIXES = ("/payment.v1.PaymentService/", "/pg/")
 API_PAGES = ("/pg/docs", "/pg/view/")
 """Below those prefixes, but for people."""
+ENGLISH_ROOMS = re.compile(r"/(admin|shop|simulator|pg/docs)(/|\Z)")
+"""For people, but not for customers: staff and engineers."""
 
 PAGE_CSP = {
     "default-src": "'none'",
@@ -175,17 +180,20 @@ class TransportMiddleware:
 
 
 class LanguageMiddleware:
-    """Speak the language asked for by `?lang=`, else the browser's. No cookie, no session."""
+    """Speak the customer's language on pages for customers, and English to everybody else. No cookie, no session."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        asked = request.GET.get("lang", "")
-        known = dict(settings.LANGUAGES)
-        language = asked if asked in known else translation.get_language_from_request(request)
-        with translation.override(language):
-            request.LANGUAGE_CODE = language
+        if is_api(request.path) or ENGLISH_ROOMS.match(request.path):
+            with translation.override(ENGLISH):
+                response = self.get_response(request)
+            response.headers.setdefault("Content-Language", ENGLISH)
+            return response
+        with speaking_to(request):
             response = self.get_response(request)
-        response.headers.setdefault("Content-Language", language)
+            if response.headers.get("Content-Type", "").startswith("text/html"):
+                response.headers.setdefault("Content-Language", now_spoken())
+                patch_vary_headers(response, ["Accept-Language"])
         return response

@@ -9,6 +9,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from checkout import env as read
+from checkout.languages import CHOICES, ENGLISH
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -136,8 +137,8 @@ CUSTOMER_LETTERS = "checkout.letters.letter_of"
 STAFF_NOTICE_EMAILS = read.mail_addresses(env, "STAFF_NOTICE_EMAILS")
 
 # --- Language and time ---
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGE_CODE = ENGLISH
+LANGUAGES = CHOICES
 LOCALE_PATHS = [BASE_DIR / "checkout" / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -1,23 +1,27 @@
 """What a page shows: plain values for the templates, and the parts every page of an order shares."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
 
 from checkout.amounts import Amount, amount_of
 from checkout.hosted.codes import Code
 from checkout.hosted.forms import MethodForm
 from checkout.hosted.style import stylesheet_url
 from checkout.hosted.times import stamp
+from checkout.languages import LANGUAGES, Language
 from checkout.middleware import page_csp
+from checkout.speaking import PARAMETER, asked_language, now_spoken
 from payments.errors import BadInput
 from payments.fields import phone_in_words
 from payments.gateways.registry import SIMULATOR
@@ -165,6 +169,8 @@ class Page:
     support_email: str = ""
     support_phone: str = ""
     terms_url: str = ""
+    address: str = ""
+    """Where a change of language leads; empty stays at the page's own address."""
     test_mode: bool = False
     test_inputs_url: str = ""
     direction: str = field(default_factory=lambda: "rtl" if get_language_bidi() else "ltr")
@@ -204,8 +210,19 @@ class Page:
     print_label: str = ""
 
     @property
-    def language(self) -> str:
-        return get_language() or "en"
+    def language(self) -> Language:
+        return LANGUAGES[now_spoken()]
+
+    @property
+    def languages(self) -> Iterable[Language]:
+        return LANGUAGES.values()
+
+    @property
+    def unchecked_words(self) -> str:
+        """Said as long as it is true of any translation."""
+        if all(language.is_checked for language in LANGUAGES.values()):
+            return ""
+        return _("The translations have not been read by native readers yet.")
 
     @property
     def support_phone_link(self) -> str:
@@ -216,8 +233,11 @@ class Page:
         return self.merchant_name[:1].upper()
 
 
+@gzip_page  # scripts of three bytes a letter are heavy; whoever can ask for a page knows all that is secret in it
 def respond(request: HttpRequest, page: Page) -> HttpResponse:
     """Render a page with its status and, where it has one, its Refresh header."""
+    if request.method in ("GET", "HEAD"):
+        page.address = ""
     response = render(request, page.template, {"page": page}, status=page.status)
     response.content = squeezed(response.content)
     if page.refresh:
@@ -257,6 +277,7 @@ def order_page(state: OrderState, template: str, title: str, **values: Any) -> P
         has_logo=bool(merchant.logo_digest),
         merchant_name=merchant.name,
         support_email=merchant.support_email,
+        address=reverse("hosted:page", args=[state.order.session_id]),
         support_phone=merchant.support_phone,
         # One of an engineer's own machine is of no use to customers who pay.
         terms_url=merchant.terms_url if is_test or merchant.terms_url.startswith("https://") else "",
@@ -320,6 +341,8 @@ def leaving(order: Order, label: str) -> dict[str, str]:
     return {"return_url": url, "return_label": label} if url else {}
 
 
-def url_of(state: OrderState, name: str = "page") -> str:
-    """An address of the order's journey."""
-    return reverse(f"hosted:{name}", args=[state.order.session_id])
+def url_of(state: OrderState, name: str = "page", **query: str) -> str:
+    """An address of the order's journey, in the language that was asked for."""
+    address = reverse(f"hosted:{name}", args=[state.order.session_id])
+    query = {PARAMETER: asked_language(), **query} if asked_language() else query
+    return f"{address}?{urlencode(query)}" if query else address

@@ -99,6 +99,6 @@ def _with_way_back(page: Page, state: OrderState) -> Page:
         "We will take you back to %(merchant)s in %(n)d seconds.",
         RETURN_AFTER_S,
     ) % {"merchant": state.order.merchant.name, "n": RETURN_AFTER_S}
-    page.stay_url = f"{url_of(state)}?stay=1"
+    page.stay_url = url_of(state, stay="1")
     page.stay_label = _("Stay on this page")
     return page

@@ -1,43 +1,64 @@
-"""Times in words, with a zone: "4:30 pm today (India time)"."""
+"""Times in words, with a zone, as the language spoken now has them: "4:30 pm today (India time)", "heute um 16:30"."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.utils import dateformat
+from babel import Locale
+from babel.core import get_global
+from babel.dates import format_date, format_time
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-ZONE_WORDS = {"Asia/Kolkata": "India", "UTC": "UTC"}
+from checkout.languages import ENGLISH, LANGUAGES
+from checkout.speaking import now_spoken
+
+KNOWN_BY_COUNTRY = frozenset({"Asia/Kolkata"})
+"""Zones that people call by their country's name; all others are known by their city's."""
+
+
+def _locale() -> Locale:
+    return Locale.parse(LANGUAGES[now_spoken()].locale)
 
 
 def zone_words(zone: str) -> str:
     """How people call a time zone: its country's or city's time."""
-    if zone == "UTC":
-        return "UTC"
-    return _("%(place)s time") % {"place": ZONE_WORDS.get(zone, zone.rpartition("/")[2].replace("_", " "))}
+    return "UTC" if zone == "UTC" else _("%(place)s time") % {"place": _place(zone)}
+
+
+def _place(zone: str) -> str:
+    locale = _locale()
+    if zone in KNOWN_BY_COUNTRY:
+        return str(locale.territories[get_global("zone_territories")[zone]])
+    return str(locale.time_zones.get(zone, {}).get("city") or zone.rpartition("/")[2].replace("_", " "))
 
 
 def clock_time(moment: datetime, zone: str) -> str:
-    """4:30 pm"""
-    local = moment.astimezone(ZoneInfo(zone))
-    half = _("am") if local.hour < 12 else _("pm")
-    return f"{dateformat.format(local, 'g:i')}\u00a0{half}"
+    """4:30 pm, or 16:30 where the clock has 24 hours"""
+    time = format_time(moment.astimezone(ZoneInfo(zone)), "short", locale=_locale())
+    return "\u00a0".join(time.lower().split())
 
 
 def date(moment: datetime, zone: str) -> str:
     """22 November 2026"""
-    return dateformat.format(moment.astimezone(ZoneInfo(zone)), "j F Y")
+    return _date(moment, zone, "d MMMM y", "long")
 
 
 def short_date(moment: datetime, zone: str) -> str:
     """22 Nov 2026"""
-    return dateformat.format(moment.astimezone(ZoneInfo(zone)), "j M Y")
+    return _date(moment, zone, "d MMM y", "medium")
+
+
+def _date(moment: datetime, zone: str, in_english: str, elsewhere: str) -> str:
+    # Day before month also in our English, which is read far outside the United States.
+    pattern = in_english if now_spoken() == ENGLISH else elsewhere
+    return format_date(moment.astimezone(ZoneInfo(zone)), pattern, locale=_locale())
 
 
 def stamp(moment: datetime, zone: str) -> str:
     """22 Nov 2026, 4:03 pm"""
-    return f"{short_date(moment, zone)}, {clock_time(moment, zone)}"
+    words = (clock_time(moment, zone), short_date(moment, zone))
+    return str(_locale().datetime_formats["medium"]).format(*words)
 
 
 def moment_words(moment: datetime, zone: str, *, at: datetime) -> str:

@@ -19,6 +19,7 @@ from checkout.hosted.tokens import BadToken, FormToken, read_token
 from checkout.hosted.waiting import cancel_form, hand_off
 from checkout.hosted.ways import drawer_of
 from checkout.redirects import SeeOther
+from checkout.speaking import now_spoken, turn_to
 from payments import clock
 from payments.errors import MethodNotOffered, NotExtendable, NotPayable
 from payments.selectors import OrderState, find_order_by_session, order_state
@@ -41,6 +42,7 @@ def with_order(view: OrderView) -> Callable[[HttpRequest, str], HttpResponse]:
         order = find_order_by_session(session_id)
         if order is None:
             return _no_such_page(request, at=at)
+        turn_to(order)
         return view(request, order_state(order, at=at))
 
     return found
@@ -115,7 +117,12 @@ def _start(state: OrderState, token: FormToken, form: MethodForm) -> str:
     """Start the attempt, and say where to look then. If somebody else was first, the page to come says what is true."""
     order, routes = state.order, state.serving[form.method]
     request = PaymentRequest(
-        method=form.method, form_nonce=token.nonce, card=form.card(), details=form.details(), routes=routes
+        method=form.method,
+        form_nonce=token.nonce,
+        card=form.card(),
+        details=form.details(),
+        language=now_spoken(),
+        routes=routes,
     )
     try:
         payment = start_payment(order.pk, request, at=clock.now(), links=links.links_of(order.uid, at=state.at))
@@ -175,4 +182,4 @@ def cancel(request: HttpRequest, state: OrderState) -> HttpResponse:
     if cancel_attempt(state.live.pk, cause="customer", at=clock.now()) in FREES:
         return SeeOther(url_of(state))
     inquire_payment(state.live.pk, at=clock.now(), even_if_early=True)
-    return SeeOther(f"{url_of(state)}?kept=1")
+    return SeeOther(url_of(state, kept="1"))

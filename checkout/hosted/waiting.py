@@ -205,7 +205,7 @@ def _watch(page: Page, state: OrderState, payment: Payment) -> None:
         return
     page.refresh_words = told % words
     page.refresh = f"{every_s}; url={url_of(state)}"  # without what a refused cancel left in the address
-    page.stay_url = f"{url_of(state)}?stay=1"
+    page.stay_url = url_of(state, stay="1")
     page.stay_label = _("Stop checking by itself")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
+from checkout.languages import language_code
 from checkout.rest.access import caller, found, money_of, order_told, own_order
 from checkout.rest.entities import Error, OrderEntity, PaymentEntity
 from checkout.rest.schemas import AuthorizationRequest, CreateOrderRequest, TerminateOrderRequest
@@ -56,6 +57,7 @@ def _new_order(body: CreateOrderRequest, key: ApiKey) -> NewOrder:
         payment_methods=words,
         expiry_time=body.order_expiry_time or "",
         note=body.order_note or "",
+        language=language_code((body.till.language if body.till else None) or "", field="till.language"),
         tags=body.order_tags or {},
         customer_reference=fields.reference(customer.customer_id),
         manual_capture=CAPTURE_METHODS[capture_method],

@@ -97,6 +97,11 @@ class TillOptions(Body):
     capture_method: Literal["automatic", "manual"] | None = Field(
         None, description="Manual holds the money till you capture it; left out, your account's default counts."
     )
+    language: Text = Field(
+        None,
+        max_length=35,
+        description="What the customer reads the payment page and mails in, like ta or pt-BR; they may choose another.",
+    )
 
 
 class CreateOrderRequest(Body):

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63heckout/rpc/payment.proto\x12\npayment.v1\"\xa5\x05\n\x12\x43reateOrderRequest\x12$\n\rcustomer_name\x18\x01 \x01(\tR\rcustomer_name\x12&\n\x0e\x63ustomer_email\x18\x02 \x01(\tR\x0e\x63ustomer_email\x12&\n\x0e\x63ustomer_phone\x18\x03 \x01(\tR\x0e\x63ustomer_phone\x12\"\n\x0corder_amount\x18\x04 \x01(\x01R\x0corder_amount\x12&\n\x0eorder_currency\x18\x05 \x01(\tR\x0eorder_currency\x12\x1a\n\x08order_id\x18\x06 \x01(\tR\x08order_id\x12\x1e\n\nreturn_url\x18\x07 \x01(\tR\nreturn_url\x12\x1e\n\nnotify_url\x18\x08 \x01(\tR\nnotify_url\x12(\n\x0fpayment_methods\x18\t \x03(\tR\x0fpayment_methods\x12,\n\x11order_expiry_time\x18\n \x01(\tR\x11order_expiry_time\x12\x1e\n\norder_note\x18\x0b \x01(\tR\norder_note\x12M\n\norder_tags\x18\x0c \x03(\x0b\x32-.payment.v1.CreateOrderRequest.OrderTagsEntryR\norder_tags\x12 \n\x0b\x63ustomer_id\x18\r \x01(\rR\x0b\x63ustomer_id\x12.\n\x12\x63ustomer_reference\x18\x0e \x01(\tR\x12\x63ustomer_reference\x12&\n\x0e\x63\x61pture_method\x18\x0f \x01(\tR\x0e\x63\x61pture_method\x1a\x30\n\x0eOrderTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x81\x01\n\x13\x43reateOrderResponse\x12.\n\x12payment_session_id\x18\x01 \x01(\tR\x12payment_session_id\x12\x1e\n\nreturn_url\x18\x02 \x01(\tR\nreturn_url\x12\x1a\n\x08order_id\x18\x03 \x01(\tR\x08order_id\"2\n\x14VerifyPaymentRequest\x12\x1a\n\x08order_id\x18\x01 \x01(\tR\x08order_id\"F\n\x15VerifyPaymentResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\"3\n\x15TerminateOrderRequest\x12\x1a\n\x08order_id\x18\x01 \x01(\tR\x08order_id\"G\n\x16TerminateOrderResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t2\x8f\x02\n\x0ePaymentService\x12N\n\x0b\x43reateOrder\x12\x1e.payment.v1.CreateOrderRequest\x1a\x1f.payment.v1.CreateOrderResponse\x12T\n\rVerifyPayment\x12 .payment.v1.VerifyPaymentRequest\x1a!.payment.v1.VerifyPaymentResponse\x12W\n\x0eTerminateOrder\x12!.payment.v1.TerminateOrderRequest\x1a\".payment.v1.TerminateOrderResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63heckout/rpc/payment.proto\x12\npayment.v1\"\xc1\x05\n\x12\x43reateOrderRequest\x12$\n\rcustomer_name\x18\x01 \x01(\tR\rcustomer_name\x12&\n\x0e\x63ustomer_email\x18\x02 \x01(\tR\x0e\x63ustomer_email\x12&\n\x0e\x63ustomer_phone\x18\x03 \x01(\tR\x0e\x63ustomer_phone\x12\"\n\x0corder_amount\x18\x04 \x01(\x01R\x0corder_amount\x12&\n\x0eorder_currency\x18\x05 \x01(\tR\x0eorder_currency\x12\x1a\n\x08order_id\x18\x06 \x01(\tR\x08order_id\x12\x1e\n\nreturn_url\x18\x07 \x01(\tR\nreturn_url\x12\x1e\n\nnotify_url\x18\x08 \x01(\tR\nnotify_url\x12(\n\x0fpayment_methods\x18\t \x03(\tR\x0fpayment_methods\x12,\n\x11order_expiry_time\x18\n \x01(\tR\x11order_expiry_time\x12\x1e\n\norder_note\x18\x0b \x01(\tR\norder_note\x12M\n\norder_tags\x18\x0c \x03(\x0b\x32-.payment.v1.CreateOrderRequest.OrderTagsEntryR\norder_tags\x12 \n\x0b\x63ustomer_id\x18\r \x01(\rR\x0b\x63ustomer_id\x12.\n\x12\x63ustomer_reference\x18\x0e \x01(\tR\x12\x63ustomer_reference\x12&\n\x0e\x63\x61pture_method\x18\x0f \x01(\tR\x0e\x63\x61pture_method\x12\x1a\n\x08language\x18\x10 \x01(\tR\x08language\x1a\x30\n\x0eOrderTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x81\x01\n\x13\x43reateOrderResponse\x12.\n\x12payment_session_id\x18\x01 \x01(\tR\x12payment_session_id\x12\x1e\n\nreturn_url\x18\x02 \x01(\tR\nreturn_url\x12\x1a\n\x08order_id\x18\x03 \x01(\tR\x08order_id\"2\n\x14VerifyPaymentRequest\x12\x1a\n\x08order_id\x18\x01 \x01(\tR\x08order_id\"F\n\x15VerifyPaymentResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\"3\n\x15TerminateOrderRequest\x12\x1a\n\x08order_id\x18\x01 \x01(\tR\x08order_id\"G\n\x16TerminateOrderResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t2\x8f\x02\n\x0ePaymentService\x12N\n\x0b\x43reateOrder\x12\x1e.payment.v1.CreateOrderRequest\x1a\x1f.payment.v1.CreateOrderResponse\x12T\n\rVerifyPayment\x12 .payment.v1.VerifyPaymentRequest\x1a!.payment.v1.VerifyPaymentResponse\x12W\n\x0eTerminateOrder\x12!.payment.v1.TerminateOrderRequest\x1a\".payment.v1.TerminateOrderResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,19 +34,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEORDERREQUEST_ORDERTAGSENTRY']._loaded_options = None
   _globals['_CREATEORDERREQUEST_ORDERTAGSENTRY']._serialized_options = b'8\001'
   _globals['_CREATEORDERREQUEST']._serialized_start=43
-  _globals['_CREATEORDERREQUEST']._serialized_end=720
-  _globals['_CREATEORDERREQUEST_ORDERTAGSENTRY']._serialized_start=672
-  _globals['_CREATEORDERREQUEST_ORDERTAGSENTRY']._serialized_end=720
-  _globals['_CREATEORDERRESPONSE']._serialized_start=723
-  _globals['_CREATEORDERRESPONSE']._serialized_end=852
-  _globals['_VERIFYPAYMENTREQUEST']._serialized_start=854
-  _globals['_VERIFYPAYMENTREQUEST']._serialized_end=904
-  _globals['_VERIFYPAYMENTRESPONSE']._serialized_start=906
-  _globals['_VERIFYPAYMENTRESPONSE']._serialized_end=976
-  _globals['_TERMINATEORDERREQUEST']._serialized_start=978
-  _globals['_TERMINATEORDERREQUEST']._serialized_end=1029
-  _globals['_TERMINATEORDERRESPONSE']._serialized_start=1031
-  _globals['_TERMINATEORDERRESPONSE']._serialized_end=1102
-  _globals['_PAYMENTSERVICE']._serialized_start=1105
-  _globals['_PAYMENTSERVICE']._serialized_end=1376
+  _globals['_CREATEORDERREQUEST']._serialized_end=748
+  _globals['_CREATEORDERREQUEST_ORDERTAGSENTRY']._serialized_start=700
+  _globals['_CREATEORDERREQUEST_ORDERTAGSENTRY']._serialized_end=748
+  _globals['_CREATEORDERRESPONSE']._serialized_start=751
+  _globals['_CREATEORDERRESPONSE']._serialized_end=880
+  _globals['_VERIFYPAYMENTREQUEST']._serialized_start=882
+  _globals['_VERIFYPAYMENTREQUEST']._serialized_end=932
+  _globals['_VERIFYPAYMENTRESPONSE']._serialized_start=934
+  _globals['_VERIFYPAYMENTRESPONSE']._serialized_end=1004
+  _globals['_TERMINATEORDERREQUEST']._serialized_start=1006
+  _globals['_TERMINATEORDERREQUEST']._serialized_end=1057
+  _globals['_TERMINATEORDERRESPONSE']._serialized_start=1059
+  _globals['_TERMINATEORDERRESPONSE']._serialized_end=1130
+  _globals['_PAYMENTSERVICE']._serialized_start=1133
+  _globals['_PAYMENTSERVICE']._serialized_end=1404
 # @@protoc_insertion_point(module_scope)

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreateOrderRequest(_message.Message):
-    __slots__ = ("customer_name", "customer_email", "customer_phone", "order_amount", "order_currency", "order_id", "return_url", "notify_url", "payment_methods", "order_expiry_time", "order_note", "order_tags", "customer_id", "customer_reference", "capture_method")
+    __slots__ = ("customer_name", "customer_email", "customer_phone", "order_amount", "order_currency", "order_id", "return_url", "notify_url", "payment_methods", "order_expiry_time", "order_note", "order_tags", "customer_id", "customer_reference", "capture_method", "language")
     class OrderTagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,7 @@ class CreateOrderRequest(_message.Message):
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_REFERENCE_FIELD_NUMBER: _ClassVar[int]
     CAPTURE_METHOD_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     customer_name: str
     customer_email: str
     customer_phone: str
@@ -45,7 +46,8 @@ class CreateOrderRequest(_message.Message):
     customer_id: int
     customer_reference: str
     capture_method: str
-    def __init__(self, customer_name: _Optional[str] = ..., customer_email: _Optional[str] = ..., customer_phone: _Optional[str] = ..., order_amount: _Optional[float] = ..., order_currency: _Optional[str] = ..., order_id: _Optional[str] = ..., return_url: _Optional[str] = ..., notify_url: _Optional[str] = ..., payment_methods: _Optional[_Iterable[str]] = ..., order_expiry_time: _Optional[str] = ..., order_note: _Optional[str] = ..., order_tags: _Optional[_Mapping[str, str]] = ..., customer_id: _Optional[int] = ..., customer_reference: _Optional[str] = ..., capture_method: _Optional[str] = ...) -> None: ...
+    language: str
+    def __init__(self, customer_name: _Optional[str] = ..., customer_email: _Optional[str] = ..., customer_phone: _Optional[str] = ..., order_amount: _Optional[float] = ..., order_currency: _Optional[str] = ..., order_id: _Optional[str] = ..., return_url: _Optional[str] = ..., notify_url: _Optional[str] = ..., payment_methods: _Optional[_Iterable[str]] = ..., order_expiry_time: _Optional[str] = ..., order_note: _Optional[str] = ..., order_tags: _Optional[_Mapping[str, str]] = ..., customer_id: _Optional[int] = ..., customer_reference: _Optional[str] = ..., capture_method: _Optional[str] = ..., language: _Optional[str] = ...) -> None: ...
 
 class CreateOrderResponse(_message.Message):
     __slots__ = ("payment_session_id", "return_url", "order_id")

@@ -13,6 +13,7 @@ from connectrpc.request import RequestContext
 from django.db import InterfaceError, OperationalError
 
 from checkout.auth import CHALLENGE, AuthenticationFailed, RateExceeded, identify
+from checkout.languages import language_code
 from checkout.rpc.payment_pb2 import (
     CreateOrderRequest,
     CreateOrderResponse,
@@ -161,6 +162,7 @@ def _create_order(request: CreateOrderRequest, key: ApiKey, why_not: str | None 
         payment_methods=list(request.payment_methods),
         expiry_time=request.order_expiry_time,
         note=request.order_note,
+        language=language_code(request.language),
         tags=dict(request.order_tags),
         customer_id=request.customer_id,
         customer_reference=request.customer_reference,

@@ -4,7 +4,7 @@ They are tools for the merchant's engineers, in English like the sample shop.
 """
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -16,8 +16,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from checkout.hosted.origin import is_same_origin
 from checkout.hosted.typed import joined_digits
+from checkout.languages import known
 from checkout.redirects import SeeOther, own_path
 from checkout.simulator.pages import desk_page, gone_page, inputs_page, refused_page
+from checkout.speaking import PARAMETER
 from payments import clock
 from payments.gateways.simulator import desk as simulator
 from payments.gateways.simulator.inputs import Scenario
@@ -35,7 +37,7 @@ def list_inputs(request: HttpRequest) -> HttpResponse:
 
 
 def _payment_page_before(request: HttpRequest) -> str:
-    """The payment page that the browser says it comes from, if it is ours. Only its session id is taken over."""
+    """The payment page that the browser says it comes from, if it is ours: by its session id and language alone."""
     try:
         came_from = urlsplit(request.headers.get("referer", ""))
     except ValueError:
@@ -44,7 +46,8 @@ def _payment_page_before(request: HttpRequest) -> str:
     is_ours = f"{came_from.scheme}://{came_from.netloc}" in (settings.PUBLIC_URL, request.build_absolute_uri("/")[:-1])
     if not is_ours or found is None or not looks_like_session_id(found[1]):
         return ""
-    return reverse("hosted:page", args=[found[1]])
+    language = known(parse_qs(came_from.query).get(PARAMETER, [""])[0])
+    return reverse("hosted:page", args=[found[1]]) + (f"?{PARAMETER}={language}" if language else "")
 
 
 @csrf_exempt  # the signed address and the same-origin check stand in: no cookie on the way of a payment

@@ -11,6 +11,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.admin.widgets import AdminTextInputWidget
 
+from checkout.languages import CHOICES
 from checkout.staff.base import at_field
 from checkout.staff.deed_forms import PLAIN_NUMBER
 from checkout.staff.reasons import ReasonField
@@ -71,6 +72,12 @@ class LinkForm(forms.Form):
         required=False,
         widget=_text(inputmode="email", dir="ltr"),
         help_text="Needed if the link is to be e-mailed. Nothing is sent yet.",
+    )
+    language = forms.ChoiceField(
+        label="Language of the page and mail",
+        required=False,
+        choices=[("", "the merchant’s, or the browser’s"), *CHOICES],
+        help_text="The customer may choose another.",
     )
     order_id = forms.CharField(
         label="Order id", required=False, widget=_text(dir="ltr"), help_text="The merchant’s own; empty makes one."
@@ -141,6 +148,7 @@ class LinkForm(forms.Form):
             order_id=asked["order_id"] or asked["link_id"],
             expiry_time=(at + timedelta(seconds=int(lifetime))).isoformat() if lifetime else "",
             note=asked["order_note"],
+            language=asked["language"],
             manual_capture=HELD[asked["capture"]],
             may_be_nameless=True,
         )

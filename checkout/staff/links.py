@@ -17,7 +17,9 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from checkout.amounts import format_money
+from checkout.languages import ENGLISH
 from checkout.payment_link import payment_link
+from checkout.speaking import language_of
 from checkout.staff.base import ReadOnlyAdmin
 from checkout.staff.facts import Panel, facts_of, moment, status_mark
 from checkout.staff.link_form import LinkForm
@@ -114,8 +116,8 @@ class LinksAdmin(ReadOnlyAdmin):
             told = f"The payment link was e-mailed to {order.customer_email}."
             return self._tell(request, order, messages.SUCCESS, told)
         why_not = why_no_mail(order_state(order, at=clock.now()))
-        mail = None if why_not else preview(order)
-        return self._ask(request, order, "E-mail payment link", form, refusal=why_not, mail=mail)
+        mail, code = None if why_not else preview(order), language_of(order) or ENGLISH
+        return self._ask(request, order, "E-mail payment link", form, refusal=why_not, mail=mail, language=code)
 
     def _order(self, request: HttpRequest, object_id: str) -> Order | None:
         """The order, for those who may have its link. Raises PermissionDenied."""

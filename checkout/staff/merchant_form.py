@@ -9,6 +9,7 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 
+from checkout.languages import CHOICES
 from checkout.staff.base import at_field
 from checkout.staff.brand_form import BrandForm
 from checkout.staff.reasons import ReasonField
@@ -70,6 +71,11 @@ class MerchantForm(BrandForm):
         choices=[(code, code) for code in sorted(EXPONENT)], help_text="Used where a request names none."
     )
     time_zone = forms.ChoiceField(choices=time_zones, help_text="In which customers read times.")
+    language = forms.ChoiceField(
+        required=False,
+        choices=[("", "that of their browser"), *CHOICES],
+        help_text="Language of customers, unless they or an order say otherwise.",
+    )
     order_expiry_s = forms.IntegerField(
         label="Order expiry (s)",
         min_value=MIN_EXPIRY_S,
@@ -111,6 +117,7 @@ class MerchantForm(BrandForm):
             "notify_url",
             "currency",
             "time_zone",
+            "language",
             "order_expiry_s",
             "extensions",
             "accept_late_s",

@@ -41,7 +41,7 @@ class MerchantAdmin(ReasonedAdmin, DoorsAdmin):
         (None, {"fields": ("org_id", "made")}),
         ("What customers see", {"fields": (*BRAND, "preview")}),
         ("Addresses", {"fields": ("return_url", "return_origins", "notify_url")}),
-        ("Where it sells", {"fields": ("currency", "region", "time_zone")}),
+        ("Where it sells", {"fields": ("currency", "region", "time_zone", "language")}),
         ("Time limits", {"fields": ("order_expiry_s", "extensions", "accept_late_s")}),
         ("Mail to customers", {"fields": ("mail_receipts",)}),
         ("Money", {"fields": ("manual_capture", "one_person_refund", "settlement_days")}),

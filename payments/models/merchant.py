@@ -23,6 +23,13 @@ class Merchant(models.Model):
     currency = models.CharField(max_length=3, default="INR", help_text="Used where a request names none.")
     region = models.CharField(max_length=2, default="IN", help_text="For phone numbers written without a country.")
     time_zone = models.CharField(max_length=64, default="Asia/Kolkata", help_text="In which customers read times.")
+    language = models.CharField(
+        max_length=8,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Language of customers, unless they or an order say otherwise. Empty: their browser's.",
+    )
     return_url = models.CharField(max_length=250, help_text="Where customers go after paying, unless an order says.")
     notify_url = models.CharField(max_length=250, blank=True)
     return_origins = models.JSONField(default=list, help_text="Origins a return URL may have.")

@@ -66,6 +66,13 @@ class Order(models.Model):
     status = models.CharField(max_length=12, choices=choices(OrderStatus), default=OrderStatus.CREATED)
     return_url = models.CharField(max_length=250)
     notify_url = models.CharField(max_length=250, blank=True)
+    language = models.CharField(
+        max_length=8,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="In which its customer reads. Empty: the merchant's, or the browser's.",
+    )
     payment_methods = models.JSONField(default=list, help_text="As the merchant wrote them; empty means all.")
     manual_capture = models.BooleanField(default=False, help_text="Money is held until somebody captures it.")
     note = models.CharField(max_length=200, blank=True)

@@ -40,6 +40,7 @@ class NewMerchant:
     currency: str = "INR"
     region: str = "IN"
     time_zone: str = ""
+    language: str = ""
     support_email: str = ""
     accent: str = ""
     terms_url: str = ""
@@ -75,6 +76,7 @@ def create_merchant(new: NewMerchant, *, mode: Mode, at: datetime) -> tuple[Merc
             currency=new.currency,
             region=region,
             time_zone=fields.time_zone(new.time_zone) if new.time_zone else TIME_ZONES.get(new.region, "UTC"),
+            language=fields.line("language", new.language, at_most=8),
             return_url=new.return_url,
             notify_url=new.notify_url,
             return_origins=sorted(set(origins)),

@@ -39,6 +39,7 @@ class NewOrder:
     payment_methods: list[str] = field(default_factory=list)
     expiry_time: str = ""
     note: str = ""
+    language: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     customer_id: int = 0
     customer_reference: str = ""
@@ -122,6 +123,7 @@ def _checked_columns(new: NewOrder, *, merchant: Merchant, mode: str, at: dateti
         "notify_url": notify_url,
         "payment_methods": new.payment_methods,
         "manual_capture": merchant.manual_capture if new.manual_capture is None else new.manual_capture,
+        "language": fields.line("language", new.language, at_most=8),
         "note": fields.line("order_note", new.note, at_most=200),
         "tags": _checked_tags(new.tags, live=live),
         "expires_at": fields.expiry(new.expiry_time, at=at) if new.expiry_time else at + lifetime,

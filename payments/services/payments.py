@@ -61,13 +61,15 @@ class PaymentRequest:
     """What the customer sent from the hosted page. `form_nonce` names the form: it starts one attempt at most.
 
     `details` is kept on the payment: the channel, and a UPI ID, bank or wallet; never a card's number or code.
-    `routes` are those of the method in their order, where the caller has just read them.
+    `language` is the one the page was read in: it becomes the order's. `routes` are those of the method in their order,
+    where the caller has just read them.
     """
 
     method: Method
     form_nonce: str
     card: Card | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    language: str = ""
     routes: Sequence[Route] = ()
 
 
@@ -247,7 +249,8 @@ def _open_attempt(order_pk: int, trying: _Try, *, at: datetime) -> tuple[Payment
         try:
             unclear = Exists(Payment.objects.filter(order=OuterRef("pk"), money_unclear=True))
             free = Q(~unclear, expires_at__gt=at)
-            move_order(order, OrderStatus.PENDING, cause="customer", at=at, payment=payment, only_if=free)
+            read: dict[str, Any] = {"language": request.language} if request.language else {}
+            move_order(order, OrderStatus.PENDING, cause="customer", at=at, payment=payment, only_if=free, **read)
         except StaleRow:
             raise NotPayable("The time to pay this order is over, or an earlier payment is being checked.") from None
         faults.point("pay.before_t1_commit")

@@ -7,8 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from checkout.languages import language_code
 from payments import clock
-from payments.errors import PaymentsError
+from payments.errors import BadInput, PaymentsError
 from payments.services.merchants import NewMerchant, create_merchant
 from payments.states import Mode
 
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--currency", default="INR", help="Where a request names none; default INR.")
         parser.add_argument("--region", default="IN", help="For phone numbers without a country code; default IN.")
         parser.add_argument("--time-zone", default="", help="In which customers read times; default: the region's.")
+        parser.add_argument("--language", default="", help="Of customers, like ta; default: their browser's.")
         parser.add_argument("--support-email", default="")
         parser.add_argument("--support-phone", default="", help="Shown to customers, like --support-email.")
         parser.add_argument("--terms-url", default="", help="Your terms of sale, linked on the payment page.")
@@ -35,6 +37,10 @@ class Command(BaseCommand):
         mode = Mode.LIVE if options["live"] else Mode.TEST
         if mode == Mode.LIVE and not settings.HTTPS:
             raise CommandError("--live needs PUBLIC_URL to be https://: live keys must not travel in clear.")
+        try:
+            language = language_code(options["language"])
+        except BadInput as refusal:
+            raise CommandError(refusal.message) from None
         new = NewMerchant(
             name=options["name"],
             return_url=options["return_url"],
@@ -43,6 +49,7 @@ class Command(BaseCommand):
             currency=options["currency"],
             region=options["region"],
             time_zone=options["time_zone"],
+            language=language,
             support_email=options["support_email"],
             support_phone=options["support_phone"],
             terms_url=options["terms_url"],

@@ -1,0 +1,58 @@
+"""Which language a customer reads: the one asked for, else the order's, the merchant's, the browser's, else English.
+
+The one asked for, `?lang=`, stays in every address of the journey, so that it outlives scripts and cookies.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from django.http import HttpRequest
+from django.utils import translation
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from checkout.languages import ENGLISH, known
+from payments.models import Order
+
+PARAMETER = "lang"
+_asked: ContextVar[str] = ContextVar("asked_language", default="")
+
+
+@contextmanager
+def speaking_to(request: HttpRequest) -> Iterator[None]:
+    """Speak the language that the address asks for, or the browser's: all that is known before there is an order."""
+    asked = known(request.GET.get(PARAMETER, ""))
+    token = _asked.set(asked)
+    try:
+        with translation.override(asked or _of_browser(request) or ENGLISH):
+            yield
+    finally:
+        _asked.reset(token)
+
+
+def _of_browser(request: HttpRequest) -> str:
+    """The first language in the browser's own order that we speak."""
+    tags = (tag for tag, _ in parse_accept_lang_header(request.headers.get("accept-language", "")))
+    return next(filter(None, map(known, tags)), "")
+
+
+def asked_language() -> str:
+    """What `?lang=` asked for in this request, if we speak it."""
+    return _asked.get()
+
+
+def turn_to(order: Order) -> None:
+    """Once the order is known, go on in its language, unless the address asks for another."""
+    code = language_of(order)
+    if code and not asked_language():
+        translation.activate(code)  # till `speaking_to` puts back what was before
+
+
+def language_of(order: Order) -> str:
+    """The order's language, else its merchant's; nothing where neither has one that we speak."""
+    return known(order.language) or known(order.merchant.language)
+
+
+def now_spoken() -> str:
+    """The code of the language spoken now."""
+    return known(translation.get_language() or "") or ENGLISH
