@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The committed code generated from payment.proto is what the pinned generators make of it.
+# What is committed of generated code and catalogues is what our tools make of their sources.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 fresh=$(mktemp -d)
@@ -10,3 +10,4 @@ trap 'rm -rf "$fresh"' EXIT
 for made in "$fresh"/checkout/rpc/*; do
   diff -q "$made" "checkout/rpc/$(basename "$made")" || { echo "payment.proto changed: run \`make proto\`." >&2; exit 1; }
 done
+.venv/bin/python -m checkout.messages --check

@@ -3,13 +3,16 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.walk import sent_bytes
+from checkout.languages import LANGUAGES
+from tests.browser.walk import opened, sent_bytes
 from tests.factories import OrderFactory
 from tests.hosted.customer import attempt
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MAX_BYTES = 20_000
+MAX_BYTES_OF_A_TRANSLATION = 17_500
+"""Leaves room for a merchant's logo and long names."""
 MAX_REQUESTS = 3
 BEADS = ["pay-upi", "waiting", "held", "paid", "refund-on-its-way", "expired"]
 """One state for each place where money can be."""
@@ -73,3 +76,16 @@ def test_the_first_view_of_the_pay_page_is_light_and_all_ours(browser, live_serv
     assert sum(sent_bytes(answer) for answer in answers) <= MAX_BYTES
     assert context.cookies() == []
     context.close()
+
+
+@pytest.mark.parametrize("name", ["pay-card", "waiting-code"])
+def test_no_language_makes_a_page_heavy(browser, live_server, settings, name):
+    settings.DEBUG = True
+    weights = {}
+    for code in LANGUAGES:
+        with opened(browser) as page:
+            answers = []
+            page.on("response", answers.append)
+            page.goto(f"{live_server.url}/checkout-gallery/{name}?lang={code}")
+            weights[code] = sum(sent_bytes(answer) for answer in answers)
+    assert max(weights.values()) <= MAX_BYTES_OF_A_TRANSLATION, weights

@@ -1,5 +1,6 @@
 """Customers are told by mail of what they paid and of what goes back, once each, and only what is true."""
 
+import re
 from datetime import timedelta
 from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
 
@@ -84,6 +85,20 @@ def test_a_paid_order_brings_its_receipt(order):
     assert "Kite <Shop>" not in _html(sent)
     assert order.session_id not in sent.body + _html(sent)
     assert (_tell(), _is_settled()) == ([], True)
+
+
+@pytest.mark.parametrize(("of_order", "of_merchant", "code"), [("ar", "ta", "ar"), ("", "ar", "ar"), ("", "", "en")])
+def test_letters_are_written_in_the_orders_language_or_the_merchants(order, of_order, of_merchant, code):
+    Order.objects.update(language=of_order)
+    Merchant.objects.update(language=of_merchant)
+    refund(paid(order), 10_093)
+    for sent in _tell():
+        assert sent.extra_headers["Content-Language"] == code
+        assert f'<html lang="{code}"' in _html(sent)
+        assert ('dir="rtl"' in _html(sent)) is (code == "ar")
+        assert ("taken" in sent.body) is (code == "en") or "returned" in sent.body
+        assert (code == "ar") is bool(re.search("[\u0600-\u06ff]", sent.subject))
+    assert translation.get_language() == "en"
 
 
 def test_live_orders_say_nothing_of_tests(order):

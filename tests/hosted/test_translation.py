@@ -1,6 +1,7 @@
 """Every word a customer reads goes through gettext: under a pseudo-locale nothing plain is left."""
 
 import re
+from calendar import month_abbr, month_name
 from html.parser import HTMLParser
 
 import pytest
@@ -8,24 +9,18 @@ from django.utils import translation
 
 from checkout.gallery.orders import MERCHANT
 from checkout.gallery.states import STATES
+from checkout.languages import LANGUAGES
 from payments.banks import BANKS, WALLETS
 
 READ_ALOUD = {"aria-label", "alt", "title", "placeholder", "data-busy", "data-print"}
 DATA = [
-    *(
-        "Asha Rao",
-        "Monsoon notebook × 2, letterpress calendar 2027",
-        "PTG",
-        "Nov",
-        "November",
-        "Till",
-        "UTC",
-        "asha@okbank",
-    ),
+    *("Asha Rao", "Monsoon notebook × 2, letterpress calendar 2027", "PTG", "am", "pm", "Till", "UTC", "asha@okbank"),
     *("https://api.razorpay.com", "Razorpay"),
     *(MERCHANT["name"], MERCHANT["support_email"], "Kanchenjunga" * 8, "calendar" * 25),
     *(bank.name for bank in BANKS.values()),
     *WALLETS.values(),
+    *filter(None, [*month_name, *month_abbr]),
+    *(language.own_name for language in LANGUAGES.values()),
 ]
 
 
@@ -49,11 +44,16 @@ class Words(HTMLParser):
             self.found.append(data)
 
 
-def untranslated(page):
-    """The letters outside of ⟦translated⟧ text, data aside."""
+def words_of(page):
+    """What a page shows or reads aloud, piece by piece."""
     words = Words()
     words.feed(page)
-    text = " ".join(words.found)
+    return words.found
+
+
+def untranslated(page):
+    """The letters outside of ⟦translated⟧ text, data aside."""
+    text = " ".join(words_of(page))
     while "⟦" in text:
         text, inner = re.sub(r"⟦[^⟦⟧]*⟧", " ", text), text
         assert text != inner, f"unbalanced: {text}"

@@ -132,6 +132,8 @@ def test_the_same_customer_id_is_the_same_customer(caller):
         ({"order_status": "PAID"}, "order_status_invalid", "unknown_field"),
         ({"merchant_id": 7}, "merchant_id_invalid", "unknown_field"),
         ({"till": {"capture_method": "later"}}, "till.capture_method_invalid", "'automatic' or 'manual'"),
+        ({"till": {"language": "sv"}}, "till.language_invalid", "write one of en, hi"),
+        ({"till": {"language": 7}}, "till.language_invalid", "text"),
         ({"till": {"is_captured": True}}, "till.is_captured_invalid", "unknown_field"),
     ],
 )
@@ -362,3 +364,10 @@ def test_the_time_a_customer_added_is_told(caller):
     assert datetime.fromisoformat(told["order_expiry_time"]) == (order.expires_at + timedelta(minutes=15)).replace(
         microsecond=0
     )
+
+
+@pytest.mark.parametrize(
+    ("till", "kept"), [(None, ""), ({}, ""), ({"language": "ta"}, "ta"), ({"language": "pt-BR"}, "pt")]
+)
+def test_an_orders_language_is_kept_by_its_code(caller, till, kept):
+    assert caller.order(till=till).language == kept

@@ -88,6 +88,12 @@ def test_an_order_is_captured_as_it_says_or_as_the_merchant_does(merchant_and_ca
     assert Order.objects.get().manual_capture is (by_default if held is None else held)
 
 
+@pytest.mark.parametrize(("written", "kept"), [("", ""), ("ta", "ta"), ("pt-BR", "pt"), ("en-IN", "en")])
+def test_an_orders_language_is_kept_by_its_code(caller, written, kept):
+    assert caller.create(language=written).status_code == 200
+    assert Order.objects.get().language == kept
+
+
 def test_held_money_is_refused_where_no_way_to_pay_can_hold(caller):
     assert refused(caller.create(capture_method="manual", payment_methods=["netbanking"]), "payment_methods")
 
@@ -199,6 +205,8 @@ def test_decimals_beyond_the_currency_are_refused_not_rounded(caller, currency, 
         ("capture_method", "later", "write automatic or manual"),
         ("capture_method", "MANUAL", "write automatic or manual"),
         ("capture_method", True, "a text in quotes"),
+        ("language", "sv", "write one of en, hi"),
+        ("language", "हिन्दी", "pt-BR counts as pt"),
     ],
 )  # fmt: skip
 def test_a_bad_field_is_refused_by_name_with_what_to_write(caller, field, value, words):

@@ -40,9 +40,14 @@ def test_the_payment_page_links_to_it_and_it_links_back(client, db):
     assert f'href="{pay_page}"' in link_back(client, f"http://testserver{pay_page}")
 
 
-@pytest.mark.parametrize("tail", ["", "/pay", "?lang=hi", "/pay?x=1#y"])
+@pytest.mark.parametrize("tail", ["", "/pay", "?lang=xx", "?lang=", "/pay?x=1#y"])
 def test_only_the_session_is_taken_from_where_the_visitor_came(client, tail):
     assert f'href="/checkout/{SESSION}"' in link_back(client, f"http://testserver/checkout/{SESSION}{tail}")
+
+
+def test_the_language_the_visitor_chose_is_kept(client):
+    link = link_back(client, f"http://testserver/checkout/{SESSION}?lang=pt-BR&stay=1")
+    assert f'href="/checkout/{SESSION}?lang=pt"' in link
 
 
 @pytest.mark.parametrize(

@@ -318,6 +318,28 @@ def test_the_mail_says_who_asks_for_how_much_and_until_when(support, order, sett
     assert acts() == [("order.mail_link", "asha", WHY), ("order.link_mailed", "asha", WHY)]
 
 
+@pytest.mark.parametrize(("of_order", "of_merchant", "code"), [("hi", "ta", "hi"), ("", "hi", "hi"), ("", "", "en")])
+def test_the_mail_is_written_in_the_orders_language_or_the_merchants(support, order, of_order, of_merchant, code):
+    Order.objects.update(language=of_order)
+    Merchant.objects.update(language=of_merchant)
+    page = support.get(f"{ADMIN}/order/{order.pk}/mail-link/").content.decode()
+    assert f'<div lang="{code}" dir="auto">' in page
+    assert "The payment link was e-mailed to asha@example.com." in send(support, order)
+    (sent,) = mail.outbox
+    assert sent.extra_headers["Content-Language"] == code
+    greeting = {"hi": "नमस्ते Asha Rao,", "en": "Hello Asha Rao,"}[code]
+    assert greeting in sent.body
+    assert "asks you" not in sent.body or code == "en"
+    assert "₹299.99" in sent.subject
+    assert order.session_id in sent.body
+
+
+def test_a_link_is_made_in_a_language(support, merchant):
+    make(support, merchant, language="ta")
+    assert Order.objects.get().language == "ta"
+    assert problems(make(support, merchant, language="sv"))
+
+
 def test_the_page_shows_the_mail_before_it_goes(support, order):
     page = support.get(f"{ADMIN}/order/{order.pk}/mail-link/").content.decode()
     assert "pay ₹299.99" in page
@@ -385,6 +407,7 @@ def test_nothing_written_anywhere_becomes_a_header(support, order):
         message = message_from_bytes(sent.message().as_bytes())
         assert set(message.keys()) <= {
             "Content-Type", "MIME-Version", "Content-Transfer-Encoding", "Subject", "From", "To", "Date", "Message-ID",
+            "Content-Language",
         }  # fmt: skip
         assert "all@example.com" not in sent.recipients()
     assert len(acts()) == 1 + len(mail.outbox)
