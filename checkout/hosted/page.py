@@ -248,7 +248,7 @@ def respond(request: HttpRequest, page: Page) -> HttpResponse:
 
 
 def squeezed(html: bytes) -> bytes:
-    """Without empty lines, and end tags that HTML does not need: pages travel uncompressed."""
+    """Without empty lines, and end tags that HTML does not need: not every way is compressed."""
     return _NEEDLESS.sub(b"", html)
 
 
