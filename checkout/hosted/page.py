@@ -1,6 +1,5 @@
 """What a page shows: plain values for the templates, and the parts every page of an order shares."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,8 +32,6 @@ from payments.urls import check_return_url, finished_return_url
 
 PAY, CHECK, CANCEL = "pay", "check", "cancel"
 """Names of the forms, bound into their tokens; that of CANCEL also names the attempt."""
-
-_NEEDLESS = re.compile(rb"\n\s*(?=\n)|</option>(?=\n<option)")
 
 LONG_VALUE = 34
 """Characters from which a receipt row's value stands below its label."""
@@ -239,17 +236,11 @@ def respond(request: HttpRequest, page: Page) -> HttpResponse:
     if request.method in ("GET", "HEAD"):
         page.address = ""
     response = render(request, page.template, {"page": page}, status=page.status)
-    response.content = squeezed(response.content)
     if page.refresh:
         response["Refresh"] = page.refresh
     if over := csp_over(page):
         response["Content-Security-Policy"] = page_csp(**over)
     return response
-
-
-def squeezed(html: bytes) -> bytes:
-    """Without empty lines, and end tags that HTML does not need: not every way is compressed."""
-    return _NEEDLESS.sub(b"", html)
 
 
 def csp_over(page: Page) -> dict[str, str]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from checkout.hosted.page import Page, squeezed
+from checkout.hosted.page import Page
 from checkout.hosted.paying import pay_page
 from checkout.hosted.style import base_sheet, logo_css
 from checkout.middleware import page_csp
@@ -38,7 +38,7 @@ def previewed(request: HttpRequest, form: BrandForm, scheme: str) -> HttpRespons
     css = _in_scheme(base_sheet(form.instance.accent), scheme) + _OWN_CSS + logo_css(form.picture())
     page = _example(form.instance, is_live=form.sells_live(), at=clock.now())
     response = render(request, "staff/brand_preview.html", {"page": page, "css": css, "problems": problems})
-    response.content = _LINK.sub(b"", squeezed(response.content))
+    response.content = _LINK.sub(b"", response.content)
     response["Content-Security-Policy"] = _policy(css)
     response["X-Frame-Options"] = "SAMEORIGIN"
     return response

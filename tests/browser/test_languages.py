@@ -14,7 +14,7 @@ SOME = [
     "pay-card",
     "pay-long-amount",
     "error-card-empty",
-    "declined-card",
+    "declined",
     "waiting-code",
     "paid",
     "held",
@@ -117,6 +117,6 @@ def test_arabic_is_mirrored_but_for_figures_and_card_fields(browser, gallery):
 def test_scripts_without_capitals_get_none_and_no_gaps(browser, gallery, code):
     style = "(part) => [getComputedStyle(part).letterSpacing, getComputedStyle(part).textTransform]"
     with opened(browser) as page:
-        page.goto(f"{gallery}/declined-card?lang={code}")
+        page.goto(f"{gallery}/declined?lang={code}")
         for part in page.locator("h1, .button:visible, .eyebrow, .sentence").all():
             assert part.evaluate(style) == ["normal", "none"]
