@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from checkout.gallery.states import GROUPS, STATES
 from checkout.hosted.page import csp_over, respond
 from checkout.middleware import page_csp
+from checkout.speaking import now_spoken
 from payments import clock
 
 DIRECTIONS = {"ltr": "Left to right", "rtl": "Right to left"}
@@ -28,7 +29,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
         for title, states in GROUPS.items()
     ]
     switches = [
-        _switch(asked, "lang", dict(settings.LANGUAGES), request.LANGUAGE_CODE),
+        _switch(asked, "lang", dict(settings.LANGUAGES), now_spoken()),
         _switch(asked, "dir", DIRECTIONS, asked.get("dir", "")),
     ]
     page = {"groups": groups, "switches": switches, "count": len(STATES)}

@@ -14,7 +14,17 @@ from payments.banks import BANKS, WALLETS
 
 READ_ALOUD = {"aria-label", "alt", "title", "placeholder", "data-busy", "data-print"}
 DATA = [
-    *("Asha Rao", "Monsoon notebook × 2, letterpress calendar 2027", "PTG", "am", "pm", "Till", "UTC", "asha@okbank"),
+    *(
+        "Kite Shop",
+        "Asha Rao",
+        "Monsoon notebook × 2, letterpress calendar 2027",
+        "PTG",
+        "am",
+        "pm",
+        "Till",
+        "UTC",
+        "asha@okbank",
+    ),
     *("https://api.razorpay.com", "Razorpay"),
     *(MERCHANT["name"], MERCHANT["support_email"], "Kanchenjunga" * 8, "calendar" * 25),
     *(bank.name for bank in BANKS.values()),
