@@ -3,10 +3,13 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from checkout.hosted.typed import card_number, holds_card_number, joined_digits, plain, read_expiry
@@ -200,6 +203,20 @@ class UpiForm(MethodForm):
         return {"channel": self.channel, **asked}
 
 
+@lru_cache(maxsize=1_024)
+def _bank_options(popular: str, others: str, *, chosen: str) -> SafeString:
+    """Written once for each language and choice: to write them takes longer than all else on the page."""
+    groups = ((popular, popular_banks()), (others, other_banks()))
+    return format_html_join(
+        "\n", '<optgroup label="{}">\n{}\n</optgroup>', ((label, _options(banks, chosen)) for label, banks in groups)
+    )
+
+
+def _options(banks: list[Bank], chosen: str) -> SafeString:
+    rows = ((bank.code, " selected" if bank.code == chosen else "", bank.name) for bank in banks)
+    return format_html_join("\n", '<option value="{}"{}>{}</option>', rows)
+
+
 class NetbankingForm(MethodForm):
     """The netbanking drawer: whose sign-in page comes next."""
 
@@ -212,9 +229,11 @@ class NetbankingForm(MethodForm):
         error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose your bank from the list.")),
     )
 
-    def groups(self) -> list[tuple[str, list[Bank]]]:
+    def options(self) -> SafeString:
         """The list as the page shows it."""
-        return [(str(_("Popular banks")), popular_banks()), (str(_("All other banks")), other_banks())]
+        chosen = self["bank"].value()
+        labels = str(_("Popular banks")), str(_("All other banks"))
+        return _bank_options(*labels, chosen=chosen if chosen in BANKS else "")
 
     def details(self) -> dict[str, str]:
         bank = BANKS[self.cleaned_data["bank"]]

@@ -1,6 +1,6 @@
 """What a page shows: plain values for the templates, and the parts every page of an order shares."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 from django.views.decorators.gzip import gzip_page
@@ -17,6 +18,7 @@ from checkout.amounts import Amount, amount_of
 from checkout.hosted.codes import Code
 from checkout.hosted.forms import MethodForm
 from checkout.hosted.style import stylesheet_url
+from checkout.hosted.switcher import language_links
 from checkout.hosted.times import stamp
 from checkout.languages import LANGUAGES, Language
 from checkout.middleware import page_csp
@@ -211,8 +213,8 @@ class Page:
         return LANGUAGES[now_spoken()]
 
     @property
-    def languages(self) -> Iterable[Language]:
-        return LANGUAGES.values()
+    def language_links(self) -> SafeString:
+        return language_links(self.address, now_spoken())
 
     @property
     def unchecked_words(self) -> str:
