@@ -9,7 +9,7 @@ from checkout.amounts import format_money
 from checkout.hosted.times import clock_time, date, zone_words
 from checkout.languages import ENGLISH
 from checkout.mail import one_line
-from checkout.speaking import language_of
+from checkout.speaking import labelled, language_of
 from payments.models import Order
 from payments.states import Mode
 
@@ -39,8 +39,8 @@ def _paragraphs(order: Order, link: str) -> list[str]:
         _("Hello %(name)s,") % {"name": order.customer_name} if order.customer_name else _("Hello,"),
         _("This is a test: no real money moves.") if order.mode == Mode.TEST else "",
         _("%(merchant)s asks you to pay %(amount)s.") % words,
-        ": ".join((_("For"), order.note)) if order.note else "",
-        ": ".join((_("Order"), order.order_id)),
+        labelled(_("For"), order.note) if order.note else "",
+        labelled(_("Order"), order.order_id),
         _("You can pay until %(moment)s (%(zone)s):") % words + f"\n{link}",
         _("The same link shows at any time whether it is paid. Opening it takes nothing. Do not pass it on."),
         _("Questions? Write to %(email)s.") % {"email": support_email} if support_email else "",

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 
 from django.http import HttpRequest
 from django.utils import translation
+from django.utils.translation import gettext as _
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from checkout.languages import ENGLISH, known
@@ -51,6 +52,11 @@ def turn_to(order: Order) -> None:
 def language_of(order: Order) -> str:
     """The order's language, else its merchant's; nothing where neither has one that we speak."""
     return known(order.language) or known(order.merchant.language)
+
+
+def labelled(label: object, value: object) -> str:
+    """A value after what it is: "Order: PTG-1042", with the colon and the space that the language writes."""
+    return _("%(label)s: %(value)s") % {"label": label, "value": value}
 
 
 def now_spoken() -> str:

@@ -22,7 +22,7 @@ from checkout.hosted.switcher import language_links
 from checkout.hosted.times import stamp
 from checkout.languages import LANGUAGES, Language
 from checkout.middleware import page_csp
-from checkout.speaking import PARAMETER, asked_language, now_spoken
+from checkout.speaking import PARAMETER, asked_language, labelled, now_spoken
 from payments.errors import BadInput
 from payments.fields import phone_in_words
 from payments.gateways.registry import SIMULATOR
@@ -46,6 +46,10 @@ class Row:
     label: str
     value: str
     is_note: bool = False
+
+    @property
+    def text(self) -> str:
+        return labelled(self.label, self.value)
 
     @property
     def is_long(self) -> bool:

@@ -15,6 +15,7 @@ from checkout.hosted.reasons import is_declined, words_after
 from checkout.hosted.times import clock_time, with_moment
 from checkout.hosted.tokens import make_token
 from checkout.hosted.ways import WAYS, decliner, drawer_of, gateway_of, gateway_title
+from checkout.speaking import labelled
 from payments.models import Payment
 from payments.selectors import OrderState
 from payments.states import MAX_DECLINES, Method
@@ -74,7 +75,7 @@ def pay_page_again(
 
 
 def _field_errors(form: MethodForm) -> list[FieldError]:
-    return [FieldError(name, f"{form.fields[name].label}: {found[0]}") for name, found in form.errors.items()]
+    return [FieldError(name, labelled(form.fields[name].label, found[0])) for name, found in form.errors.items()]
 
 
 def _page(
