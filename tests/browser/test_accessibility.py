@@ -6,7 +6,7 @@ from checkout.gallery.states import STATES
 from payments import clock
 from tests.browser.walk import DIRECTIONS, FORCED, PRINTED, STRUCTURE, TARGETS, axe_finds, opened, overflow, walk
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.in_memory]
 
 slow = pytest.mark.slow
 

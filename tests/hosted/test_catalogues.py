@@ -106,6 +106,7 @@ def english_left(page, code):
     return left
 
 
+@pytest.mark.in_memory
 @pytest.mark.parametrize(
     "code", [code if code in FAST else pytest.param(code, marks=pytest.mark.slow) for code in TRANSLATED]
 )
