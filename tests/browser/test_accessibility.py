@@ -66,7 +66,7 @@ def test_nothing_runs_out_of_the_screen(browser, gallery, direction):
     assert wide == []
 
 
-def test_forced_colours_keep_all_marks_and_print_the_slip_alone(browser, gallery):
+def test_forced_colours_keep_all_marks_and_print_the_slip_and_whose_it_is(browser, gallery):
     """Borders, beads, radios and errors are seen whatever the colours."""
     found, outside = {}, {}
     with opened(browser, forced_colors="active") as page:

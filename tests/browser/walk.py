@@ -87,7 +87,7 @@ STRUCTURE = f"""() => {{
 TARGETS = f"""() => {{
   const faults = [], seen = {SEEN};
   const LEAST = [
-    [".button-link", 44], [".button", 52], [".method-row", 52], [".option", 44],
+    [".languages summary, .button-link", 44], [".button", 52], [".method-row", 52], [".option", 44],
     ["input,select", 50], ["summary", 48], ["*", 24],
   ];
   const box = (e) => e.getBoundingClientRect();
@@ -130,7 +130,7 @@ PRINTED = f"""() => {{
   const seen = {SEEN}, texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), outside = [];
   for (let text; (text = texts.nextNode()); ) {{
     const isShown = text.data.trim() && seen(text.parentElement);
-    if (isShown && !text.parentElement.closest(".slip")) outside.push(text.data.trim());
+    if (isShown && !text.parentElement.closest(".slip, .logo, .merchant")) outside.push(text.data.trim());
   }}
   return outside;
 }}"""

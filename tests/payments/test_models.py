@@ -26,6 +26,7 @@ from payments.models import (
     IdempotencyKey,
     LedgerAccount,
     Merchant,
+    MerchantLogo,
     Order,
     Payment,
     Payout,
@@ -174,6 +175,10 @@ def _twice_the_same_recovery_code():
         RecoveryCode.objects.create(**code)
 
 
+def _logo(picture):
+    return MerchantLogo.objects.create(merchant=MerchantFactory(), picture=picture)
+
+
 def _fee_plan(**columns):
     FeePlan.objects.create(merchant=Merchant.objects.first() or MerchantFactory(), **columns)
 
@@ -265,6 +270,11 @@ BREAKS = {
     ],
     "merchant_allows_10_extensions": [lambda: MerchantFactory(extensions=11)],
     "order_extended_10_times_at_most": [lambda: _set(OrderFactory(), extensions_used=11)],
+    "order_last_method_known": [lambda: _set(OrderFactory(), last_method="cash")],
+    "order_last_choice_fits": [lambda: _set(OrderFactory(), last_method="card", last_choice="HDFC")],
+    "merchant_terms_on_the_web": [lambda: MerchantFactory(terms_url="javascript:alert(1)")],
+    "merchant_support_phone_is_e164": [lambda: MerchantFactory(support_phone="022 4000 1234")],
+    "logo_is_small": [lambda: _logo(b""), lambda: _logo(b"x" * 2_049)],
     "one_person_refund_not_negative": [lambda: MerchantFactory(one_person_refund_minor=-1)],
     "fee_plan_method_known": [lambda: _fee_plan(method="cash")],
     "one_fee_plan_per_method_and_currency": [lambda: (_fee_plan(), _fee_plan())],
