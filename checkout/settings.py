@@ -127,6 +127,11 @@ elif CACHES["default"]["BACKEND"].endswith("RedisCache"):
 DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = [
+    "checkout.uploads.StaffOnly",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 API_RATE_PER_MINUTE = 6_000
 
 # --- Mail: notices to staff. Without a server they stand in the log alone ---

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -22,7 +23,10 @@ _asked: ContextVar[str] = ContextVar("asked_language", default="")
 @contextmanager
 def speaking_to(request: HttpRequest) -> Iterator[None]:
     """Speak the language that the address asks for, or the browser's: all that is known before there is an order."""
-    asked = known(request.GET.get(PARAMETER, ""))
+    try:
+        asked = known(request.GET.get(PARAMETER, ""))
+    except TooManyFieldsSent:  # the refusal that follows is spoken in the browser's language
+        asked = ""
     token = _asked.set(asked)
     try:
         with translation.override(asked or _of_browser(request) or ENGLISH):
@@ -33,7 +37,7 @@ def speaking_to(request: HttpRequest) -> Iterator[None]:
 
 def _of_browser(request: HttpRequest) -> str:
     """The first language in the browser's own order that we speak."""
-    tags = (tag for tag, _ in parse_accept_lang_header(request.headers.get("accept-language", "")))
+    tags = (tag for tag, weight in parse_accept_lang_header(request.headers.get("accept-language", "")) if weight)
     return next(filter(None, map(known, tags)), "")
 
 

@@ -116,7 +116,7 @@ FORM_ERRORS = [
         _refused_whole("This page was open for a long time. Please send the form again."),
     ),
     State("refused-form", "A form that is not ours", _of(pages.refused_form_page)),
-    State("card-data", "A card number in live mode", lambda at: plain.card_data_page()),
+    State("card-data", "A card number in live mode", _of(pages.card_data_page, **REAL)),
 ]
 TIME = [
     State("closing", "Closes soon", _closing(used=0)),

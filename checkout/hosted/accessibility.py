@@ -28,8 +28,8 @@ def _tested() -> Text:
         _("How we test"),
         _(
             "With each change a program checks every page in all its states: with axe, in light and dark, in both "
-            "reading directions, by keyboard alone, 320 pixels wide, at 400 % zoom and in forced colours. "
-            "All of it works without scripts."
+            "reading directions, 320 pixels wide, at 400 % zoom and in forced colours. Each way to pay is also gone "
+            "through by keyboard alone. All of it works without scripts."
         ),
     )
 
@@ -39,8 +39,9 @@ def _falls_short() -> Text:
         _("What we know falls short"),
         _(
             "No people with disabilities have tested these pages yet, and no native readers have checked their "
-            "translations. The pages of banks, wallets and other payment services are not ours, so we cannot speak "
-            "for them."
+            "translations. The shop decides how often the time to pay can be made longer, and may allow it less often "
+            "than the standard asks. The pages of banks, wallets and other payment services are not ours, so we "
+            "cannot speak for them."
         ),
     )
 
@@ -49,8 +50,8 @@ def _help() -> Text:
     return Text(
         _("If something does not work for you"),
         _(
-            "Write to the shop: its address is at the foot of your payment page, under Help. Say what you wanted to "
-            "do, and with which device and aids. Your payment link stays the same meanwhile."
+            "Write to the shop: if it has given an address, that is at the foot of your payment page. Say what you "
+            "wanted to do, and with which device and aids. Your payment link stays the same meanwhile."
         ),
     )
 

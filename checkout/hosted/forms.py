@@ -26,6 +26,8 @@ UPI_FLOWS = {"app": BY_APP, "qr": BY_QR, "collect": BY_REQUEST}
 
 ROOMY = 200
 """Characters a card's field takes: whatever is pasted fits whole, with the spaces, marks and words around it."""
+MOST = 330
+"""Characters any field takes: a UPI ID with all that may stand around it."""
 MOST_OF_A_DATE = 8
 """Digits of 2029-08-31."""
 
@@ -43,7 +45,8 @@ def _is_no_name(holder: str) -> bool:
 
 def _may_be_echoed(name: str, text: str) -> bool:
     """Whether a page may show again what was typed into a field, the right one or not."""
-    if name in ("number", "cvc") or holds_card_number(text):
+    # What is too long is not even looked through: that takes time, and anybody may send it.
+    if name in ("number", "cvc") or len(text) > MOST or holds_card_number(text):
         return False
     if name == "expiry":
         return len(joined_digits(text)) <= MOST_OF_A_DATE
@@ -177,10 +180,9 @@ class UpiForm(MethodForm):
     upi_id = forms.CharField(
         label=_("Your UPI ID"),
         help_text=_("Like name@bank. Your app gets a request."),
-        error_messages={
-            "required": _("Type your UPI ID, like asha@okbank, or use one of the other buttons here."),
-            "null_characters_not_allowed": _("Type your UPI ID again, like asha@okbank."),
-        },
+        max_length=MOST,
+        error_messages={"required": _("Type your UPI ID, like asha@okbank, or use one of the other buttons here.")}
+        | _unreadable(_("Type your UPI ID again, like asha@okbank.")),
     )
 
     def __init__(self, data: Mapping[str, Any] | None = None, **values: Any) -> None:

@@ -166,6 +166,9 @@ def exhausted_page(state: OrderState) -> Page:
     )
 
 
+# --- In the way of an order, wherever its money is ---
+
+
 def refused_form_page(state: OrderState) -> Page:
     """The form was not one of ours, or was changed on its way."""
     return order_page(
@@ -180,4 +183,18 @@ def refused_form_page(state: OrderState) -> Page:
             url_of(state),
             _("Open the payment page"),
         ),
+        slip=page_of(state).slip,
+    )
+
+
+def card_data_page(state: OrderState) -> Page:
+    """Real card numbers belong on the gateway's own page, never here."""
+    return order_page(
+        state,
+        "hosted/message.html",
+        _("Card numbers can’t be typed here"),
+        status=400,
+        heading=_("Card numbers can’t be typed here"),
+        lead=_("We did not read it and sent nothing to a bank. Open your payment link again."),
+        slip=page_of(state).slip,
     )

@@ -14,16 +14,6 @@ def not_found_page() -> Page:
     )
 
 
-def card_data_page() -> Page:
-    """Real card numbers belong on the gateway's own page, never here."""
-    return plain_page(
-        "hosted/message.html",
-        _("Card numbers can’t be typed here"),
-        status=400,
-        lead=_("We did not read it and sent nothing to a bank. Open your payment link again."),
-    )
-
-
 def wait_a_minute_page() -> Page:
     return plain_page(
         "hosted/message.html",

@@ -18,7 +18,7 @@ def is_declined(payment: Payment) -> bool:
 
 def words_after(payment: Payment) -> Words:
     """What to say after an attempt that ended without money."""
-    if payment.status in (PaymentStatus.USER_DROPPED, PaymentStatus.CANCELLED):
+    if payment.status in (PaymentStatus.USER_DROPPED, PaymentStatus.CANCELLED, PaymentStatus.VOID):
         return _unfinished(payment)
     if payment.error_code in _TEST_MODE:
         return _test_mode(payment)
@@ -51,7 +51,7 @@ def _test_mode(payment: Payment) -> Words:
 
 def _unfinished(payment: Payment) -> Words:
     """Nobody said no: the customer chose again, let the time run out, or left."""
-    if payment.error_code == "cancelled":
+    if payment.error_code == "cancelled" or payment.status == PaymentStatus.VOID:
         return _("Your last try is cancelled"), _("Choose below how you would like to pay.")
     if payment.error_code == "not_completed":
         return _("The time for your last try is over"), _("Nobody approved it in time. You can start again below.")

@@ -1,5 +1,6 @@
 """The receipt: what was paid, with what, and what of it went back."""
 
+import unicodedata
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
@@ -54,8 +55,8 @@ def _head(state: OrderState, where: str, *, is_stuck: bool) -> tuple[str, str, s
     if where == "taken":
         title = _("Paid: %(merchant)s") % {"merchant": order.merchant.name}
         thanks = _("Thank you. It’s paid.")
-        if order.customer_name:
-            thanks = _("Thank you, %(name)s. It’s paid.") % {"name": order.customer_name.split()[0]}
+        if name := called(order.customer_name):
+            thanks = _("Thank you, %(name)s. It’s paid.") % {"name": name}
         return title, thanks, _("Paid")
     title = _("Refund: %(merchant)s") % {"merchant": order.merchant.name}
     if is_stuck:
@@ -63,6 +64,20 @@ def _head(state: OrderState, where: str, *, is_stuck: bool) -> tuple[str, str, s
     if where == "returning":
         return title, _("We are sending your money back"), _("To be returned")
     return title, _("Your money went back to you"), _("Returned")
+
+
+def called(name: str) -> str:
+    """How to address somebody: by the first name; by the whole one after a title or initial, or a family name."""
+    first, *others = name.split() or [""]
+    if not others:
+        return "" if first.endswith(".") else first
+    is_short = len(first) < 3 or first.endswith(".") or first.lower() in _TITLES
+    is_whole = is_short or unicodedata.name(first[0], "").startswith(_FAMILY_FIRST)
+    return " ".join([first, *others]).rstrip(".") if is_whole else first
+
+
+_TITLES = frozenset({"mrs", "miss", "prof", "shri", "smt", "sri", "kumari", "sir", "madam"})
+_FAMILY_FIRST = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
 
 
 def _rows(state: OrderState) -> tuple[list[Row], list[Row]]:

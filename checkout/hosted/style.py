@@ -14,11 +14,13 @@ from django.contrib.staticfiles import finders
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_safe
 
 from checkout.hosted.accent import accent_css
 from payments.logos import DIGEST_LENGTH, digest_of
 from payments.selectors import find_logo
 
+LOGO_RULE = ".logo{background:#fff url(data:image/webp;base64,%s) center/100%%;font-size:0}"
 SHEETS = ("hosted/tokens.css", "hosted/checkout.css")
 _NAME = re.compile(rf"([0-9a-f]{{6}}|ink)-([0-9a-f]{{10}})(?:-([0-9a-f]{{{DIGEST_LENGTH}}}))?")
 
@@ -42,7 +44,7 @@ def _squeezed(css: str) -> str:
 def _sheet(colour: str) -> tuple[str, str]:
     """The sheet for an accent colour like #7a1f57, and its digest."""
     css = "\n".join([*(_squeezed(_read(name)) for name in SHEETS), accent_css(colour)])
-    return css, hashlib.sha256(css.encode()).hexdigest()[:10]
+    return css, hashlib.sha256(f"{css}{LOGO_RULE}".encode()).hexdigest()[:10]
 
 
 def base_sheet(colour: str) -> str:
@@ -55,7 +57,7 @@ def logo_css(picture: bytes) -> str:
     if not picture:
         return ""
     image = b64encode(picture).decode()
-    return f".logo{{background:#fff url(data:image/webp;base64,{image}) center/100%;font-size:0}}"
+    return LOGO_RULE % image
 
 
 def stylesheet_url(accent: str, logo: str = "") -> str:
@@ -65,6 +67,7 @@ def stylesheet_url(accent: str, logo: str = "") -> str:
     return reverse("hosted:stylesheet", args=["-".join(parts)])
 
 
+@require_safe
 @gzip_page
 def stylesheet(request: HttpRequest, name: str) -> HttpResponse:
     """Serve a sheet. Any accent is computed; an old digest gets today's sheet, and one of no logo the initial."""

@@ -8,19 +8,19 @@ from django.utils.safestring import SafeString
 from checkout.languages import LANGUAGES
 
 
-def language_links(address: str, current: str) -> SafeString:
-    """A link to each language, in its own name; an empty address stays where the page is."""
-    return _links_here(current) if not address else _links(address, current)
+def language_links(address: str, current: str, *, stays: bool) -> SafeString:
+    """A link to each language, in its own name; an empty address stays where the page is, as it is."""
+    if address:
+        return _links(f"{address}?lang=", current)
+    return _links_here("?stay=1&lang=" if stays else "?lang=", current)
 
 
-def _links(address: str, current: str) -> SafeString:
+def _links(start: str, current: str) -> SafeString:
     rows = (
-        (address, each.code, each.code, each.code, " aria-current=true" if each.code == current else "", each.own_name)
+        (start, each.code, each.code, each.code, " aria-current=true" if each.code == current else "", each.own_name)
         for each in LANGUAGES.values()
     )
-    return format_html_join("\n", '<li><a href="{}?lang={}" lang="{}" hreflang="{}"{}>{}</a></li>', rows)
+    return format_html_join("\n", '<li><a href="{}{}" lang="{}" hreflang="{}"{}>{}</a></li>', rows)
 
 
-@lru_cache
-def _links_here(current: str) -> SafeString:
-    return _links("", current)
+_links_here = lru_cache(_links)

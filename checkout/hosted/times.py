@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.core import get_global
 from babel.dates import format_date, format_time
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from checkout.languages import ENGLISH, LANGUAGES
 from checkout.speaking import now_spoken
 
-KNOWN_BY_COUNTRY = frozenset({"Asia/Kolkata"})
+KNOWN_BY_COUNTRY = {"Asia/Kolkata": "IN", "Asia/Calcutta": "IN"}
 """Zones that people call by their country's name; all others are known by their city's."""
 
 
@@ -29,7 +28,7 @@ def zone_words(zone: str) -> str:
 def _place(zone: str) -> str:
     locale = _locale()
     if zone in KNOWN_BY_COUNTRY:
-        return str(locale.territories[get_global("zone_territories")[zone]])
+        return str(locale.territories[KNOWN_BY_COUNTRY[zone]])
     return str(locale.time_zones.get(zone, {}).get("city") or zone.rpartition("/")[2].replace("_", " "))
 
 

@@ -58,7 +58,10 @@ def _no_such_page(request: HttpRequest, *, at: datetime) -> HttpResponse:
 @with_order
 def show(request: HttpRequest, state: OrderState) -> HttpResponse:
     """The page of the order's true state."""
-    return respond(request, pages.page_of(state, stay="stay" in request.GET, kept="kept" in request.GET))
+    stays = "stay" in request.GET
+    page = pages.page_of(state, stay=stays, kept="kept" in request.GET)
+    page.stays = stays
+    return respond(request, page)
 
 
 @csrf_exempt  # customers have no cookie: the form token and the same-origin check stand in
@@ -71,7 +74,7 @@ def pay(request: HttpRequest, state: OrderState) -> HttpResponse:
     if token is None:
         return respond(request, pages.refused_form_page(state))
     if state.order.mode == Mode.LIVE and "number" in request.POST:
-        return respond(request, plain.card_data_page())
+        return respond(request, pages.card_data_page(state))
     if token.nonce in {payment.form_nonce for payment in state.payments} or not state.takes_attempts:
         return SeeOther(url_of(state))
     judged = _judge(request, state, token)

@@ -3,7 +3,6 @@
 from decimal import Decimal
 from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
@@ -26,8 +25,8 @@ MAX_EXPIRY_S = int(fields.MAX_EXPIRY.total_seconds())
 
 @cache
 def time_zones() -> list[tuple[str, str]]:
-    """Every time zone this machine knows, by name."""
-    return [(zone, zone) for zone in sorted(available_timezones())]
+    """Every time zone that a merchant may have, by name."""
+    return [(zone, zone) for zone in fields.time_zones()]
 
 
 def minor_of(amount: Decimal, currency: str) -> int:

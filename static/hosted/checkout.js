@@ -27,7 +27,14 @@
       for (const button of form.elements) {
         if (!button.matches(".button")) continue;
         button.setAttribute("aria-disabled", "true");
+        const said = button.textContent;
         if (button === pressed || !pressed || !pressed.matches(".button")) button.textContent = form.dataset.busy;
+        // Whoever stopped the page from loading may press again: the server takes a form once.
+        setTimeout(() => {
+          button.removeAttribute("aria-disabled");
+          button.textContent = said;
+          delete form.dataset.sent;
+        }, 15000);
       }
     });
   }

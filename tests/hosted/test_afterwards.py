@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from checkout.hosted.money import REFUND_WORKING_DAYS, arrives_by
+from checkout.hosted.receipt import called
 from payments import clock
 from payments.gateways.base import RefundFact
 from payments.models import Authorization, Order
@@ -226,6 +227,26 @@ def test_an_order_goes_on_once_surplus_money_is_back():
     assert "Nothing" not in text
     assert 'name="number"' in page
     assert Customer(other.order).open_and_pay().status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Asha Rao", "Asha"), ("Asha", "Asha"), ("K. Ramesh", "K. Ramesh"), ("R K Narayan", "R K Narayan"),
+        ("Dr. Asha Rao", "Dr. Asha Rao"), ("Mrs Rao", "Mrs Rao"), ("Mr Rao Jr.", "Mr Rao Jr"),
+        ("山田 太郎", "山田 太郎"), ("山田", "山田"), ("आशा राव", "आशा"), ("Bo", "Bo"), ("Dr.", ""),
+        ("", ""), ("  ", ""),
+    ],
+)  # fmt: skip
+def test_people_are_addressed_by_a_name_that_is_one(name, told):
+    assert called(name) == told
+
+
+def test_what_we_released_is_not_blamed_on_nobody():
+    payment = PaymentFactory(void=True, order__status="failed")
+    text = text_of(Customer(payment.order).open())
+    assert "Your last try is cancelled" in text
+    assert "Nobody said why" not in text
 
 
 # --- Refunds of a paid order ---

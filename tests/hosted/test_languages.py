@@ -1,6 +1,7 @@
 """Which language a customer reads, and that it stays theirs all the way without scripts and without cookies."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -198,9 +199,34 @@ def test_every_language_is_offered_by_its_own_name_and_the_current_one_is_marked
             rf'href="\?lang={code}" lang="{code}" hreflang="{code}"[^>]*>{re.escape(language.own_name)}</a>', page
         )
     assert re.findall(r'lang="(\w+)" hreflang="\w+" aria-current=true', page) == ["ar"]
-    told = "The translations have not been read by native readers yet."
-    assert told in customer.open("?lang=en").content.decode()
     assert '<html lang="ar" dir="rtl">' in page
+
+
+def test_the_page_says_which_translations_no_native_reader_has_checked(customer, monkeypatch):
+    told = "Not read by native readers yet: "
+    assert f"{told}हिन्दी, தமிழ், " in customer.open("?lang=en").content.decode()
+    for code in set(LANGUAGES) - {"ja"}:
+        monkeypatch.setitem(LANGUAGES, code, replace(LANGUAGES[code], is_checked=True))
+    assert f"{told}日本語<" in customer.open("?lang=en").content.decode()
+    monkeypatch.setitem(LANGUAGES, "ja", replace(LANGUAGES["ja"], is_checked=True))
+    assert told not in customer.open("?lang=en").content.decode()
+
+
+def test_a_change_of_language_keeps_the_page_where_the_customer_asked_it_to_stay(customer):
+    assert 'href="?stay=1&amp;lang=ta"' in customer.open("?stay=1").content.decode()
+    assert 'href="?lang=ta"' in customer.open().content.decode()
+
+
+@pytest.mark.parametrize(("accepted", "spoken"), [("fr;q=0", "en"), ("xx, fr;q=0, de;q=0.1", "de")])
+def test_a_language_that_the_browser_refuses_is_not_spoken(customer, accepted, spoken):
+    page = customer.client.get(customer.url, headers={"accept-language": accepted})
+    assert page["Content-Language"] == spoken
+
+
+def test_too_many_parameters_are_refused_in_the_browsers_language(client):
+    query = "&".join(f"a{n}=1" for n in range(1_001))
+    page = client.get(f"/checkout/sess_x?{query}", headers={"accept-language": "de"})
+    assert (page.status_code, page["Content-Language"]) == (404, "de")
 
 
 # --- What merchants say ---

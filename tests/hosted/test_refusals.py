@@ -1,14 +1,17 @@
 """What the pages do with wrong links, foreign forms and wrong input."""
 
+import time
 from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import MemoryFileUploadHandler, TemporaryFileUploadHandler
 
 from payments import clock
 from payments.models import Payment
-from tests.factories import OrderFactory
-from tests.hosted.customer import CARD_FIELDS, Customer, text_of
+from tests.factories import OrderFactory, PaymentFactory
+from tests.hosted.customer import CARD_FIELDS, SAME_ORIGIN, Customer, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -216,3 +219,34 @@ def test_live_orders_take_no_card_data(order):
     type(order).objects.filter(pk=order.pk).update(mode="live")
     assert customer.pay().status_code == 400
     assert not Payment.objects.exists()
+
+
+@pytest.mark.parametrize("form", ["pay", "extend", "check", "cancel"])
+def test_a_form_that_is_not_ours_is_told_where_the_money_is(form):
+    payment = PaymentFactory(success=True)
+    customer = Customer(payment.order)
+    page = customer.post(form, {"attempt": "x", "used": "0"})
+    assert page.status_code == 403
+    assert "₹299.99 was taken, once." in text_of(page)
+
+
+@pytest.mark.parametrize("field", ["upi_id", "holder", "expiry"])
+@pytest.mark.parametrize("form", ["pay", "extend"])
+def test_a_field_full_of_digits_costs_no_time(customer, form, field):
+    began = time.process_time()
+    method = "upi" if field == "upi_id" else "card"
+    page = customer.post(form, {**CARD_FIELDS, "method": method, field: "9 " * 25_000, "used": "0"})
+    assert page.status_code in (200, 400)
+    assert b"9 9 9" not in page.content
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("path", ["/pg/view/sessions/checkout", "/checkout/{}/pay", "/admin/login/"])
+def test_no_file_of_a_stranger_reaches_the_disk(client, order, path, monkeypatch):
+    kept = []
+    monkeypatch.setattr(TemporaryFileUploadHandler, "new_file", lambda *args, **rest: kept.append(args))
+    monkeypatch.setattr(MemoryFileUploadHandler, "new_file", lambda *args, **rest: kept.append(args))
+    file = SimpleUploadedFile("big.bin", bytes(3_000_000))
+    page = client.post(path.format(order.session_id), {"file": file}, headers=SAME_ORIGIN)
+    assert page.status_code < 500
+    assert kept == []

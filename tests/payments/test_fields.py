@@ -222,3 +222,14 @@ def test_moments_of_any_offset_become_utc(offset):
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+05:30", "9999-12-31T23:59:59-05:30"])
 def test_moments_beyond_the_calendar_are_refused(text):
     assert _reason(fields.moment, "since", text) == "time_invalid"
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+5", "Etc/UTC", "EST", "GMT", "posixrules", "Mars/Olympus", ""])
+def test_a_zone_without_a_place_of_its_own_is_no_merchants(zone):
+    with pytest.raises(BadInput, match="Asia/Kolkata"):
+        fields.time_zone(zone)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Asia/Calcutta", "America/Argentina/Buenos_Aires"])
+def test_a_zone_of_a_place_is_taken(zone):
+    assert fields.time_zone(zone) == zone
