@@ -21,8 +21,8 @@ from checkout.hosted.receipt import paid_page
 from checkout.hosted.times import date, stamp, zone_words
 from checkout.hosted.ways import used
 from checkout.languages import ENGLISH
-from checkout.mail import one_line
-from checkout.speaking import language_of, now_spoken
+from checkout.mail import customer_mail
+from checkout.speaking import language_of
 from payments.models import Event, Order, Refund
 from payments.selectors import order_state
 from payments.states import REFUND_SENT, Mode, RefundStatus
@@ -108,17 +108,14 @@ def _mail(event: Event, letter: Letter) -> EmailMultiAlternatives:
     order = event.order
     is_test, support = order.mode == Mode.TEST, order.merchant.support_email
     values = {"letter": letter, "is_test": is_test, "support_email": support, "merchant": order.merchant.name}
-    mail = EmailMultiAlternatives(
-        subject=one_line(_("[Test] %(subject)s") % {"subject": letter.subject} if is_test else letter.subject),
-        body=render_to_string("mail/letter.txt", values).replace("\u00a0", " "),
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[one_line(order.customer_email)],
-        reply_to=[one_line(support)] if support else [],
+    mail = customer_mail(
+        order,
+        subject=letter.subject,
+        body=render_to_string("mail/letter.txt", values),
         headers={
             # The same at each try, so that a mail sent twice can be told from two.
             "Message-ID": f"<{order.uid}.{event.sequence}@{urlsplit(settings.PUBLIC_URL).hostname}>",
             "Auto-Submitted": "auto-generated",
-            "Content-Language": now_spoken(),
         },
     )
     mail.attach_alternative(render_to_string("mail/letter.html", values), "text/html")

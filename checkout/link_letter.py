@@ -1,6 +1,5 @@
 """The mail that brings a customer the payment link, in the order's language: plain text, nothing that reports back."""
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -8,7 +7,7 @@ from django.utils.translation import gettext as _
 from checkout.amounts import format_money
 from checkout.hosted.times import clock_time, date, zone_words
 from checkout.languages import ENGLISH
-from checkout.mail import one_line
+from checkout.mail import customer_mail
 from checkout.speaking import labelled, language_of
 from payments.models import Order
 from payments.states import Mode
@@ -16,20 +15,9 @@ from payments.states import Mode
 
 def link_letter(order: Order, *, link: str) -> EmailMessage:
     """Subject and addresses are single lines, whatever was written in names."""
-    code = language_of(order) or ENGLISH
-    merchant = order.merchant
-    with translation.override(code):
+    with translation.override(language_of(order) or ENGLISH):
         subject = _("%(merchant)s: pay %(amount)s") % _words(order)
-        subject = _("[Test] %(subject)s") % {"subject": subject} if order.mode == Mode.TEST else subject
-        body = "\n\n".join(filter(None, _paragraphs(order, link))).replace("\u00a0", " ") + "\n"
-    return EmailMessage(
-        subject=one_line(subject),
-        body=body,
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[one_line(order.customer_email)],
-        reply_to=[one_line(merchant.support_email)] if merchant.support_email else [],
-        headers={"Content-Language": code},
-    )
+        return customer_mail(order, subject=subject, body="\n\n".join(filter(None, _paragraphs(order, link))) + "\n")
 
 
 def _paragraphs(order: Order, link: str) -> list[str]:

@@ -62,6 +62,13 @@ def test_a_state_needs_no_row_and_leads_nowhere_by_itself(shown, name, django_as
     assert "unsafe" not in page["Content-Security-Policy"]
 
 
+def test_every_page_of_an_order_has_one_sentence_on_its_money_and_no_other_page_has_any(shown):
+    for name, state in STATES.items():
+        page = state.make(clock.now())
+        sentences = shown.get(f"{ALL}/{name}").content.decode().count('<p class="sentence">')
+        assert sentences == bool(page.merchant_name), name
+
+
 def _in_code(path):
     """What a module gives to gettext."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
