@@ -1,5 +1,7 @@
 """Pages in Chromium: what is drawn where, and how light they are. How accessible, test_accessibility.py says."""
 
+import logging
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -64,7 +66,8 @@ def test_the_code_is_shown_once_at_the_size_of_the_screen(look, live_server, pat
     assert page.get_by_role("link", name="open the pretend UPI app").is_visible() is (width >= 960)
 
 
-def test_the_first_view_of_the_pay_page_is_light_and_all_ours(browser, live_server, patang):
+def test_the_first_view_of_the_pay_page_is_light_and_all_ours(browser, live_server, patang, caplog):
+    caplog.set_level(logging.INFO, logger="till.access")
     order = OrderFactory(merchant=patang, note="Monsoon notebook × 2, letterpress calendar 2027")
     context = browser.new_context()
     page = context.new_page()
@@ -76,6 +79,9 @@ def test_the_first_view_of_the_pay_page_is_light_and_all_ours(browser, live_serv
     assert sum(sent_bytes(answer) for answer in answers) <= MAX_BYTES
     assert context.cookies() == []
     context.close()
+    # The browser tells nobody that it asks for an icon; the server's own log has every request but those for files.
+    asked = [record.getMessage().split()[1] for record in caplog.records if record.name == "till.access"]
+    assert len(asked) == MAX_REQUESTS - 1, asked
 
 
 @pytest.mark.parametrize("name", ["pay-card", "waiting-code"])
