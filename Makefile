@@ -34,7 +34,7 @@ run: .venv/.runtime .env ## Serve Till with its sample shop on PORT (default 800
 	@$(PY) manage.py collectstatic --noinput --verbosity 0
 	@exec $(PY) manage.py serve --demo
 
-test: .venv/.dev ## Run the fast tests on SQLite, browser included where there is Chromium
+test: .venv/.dev ## Run the fast tests on SQLite, customers' journeys in the browser included where there is Chromium
 	@$(PY) -m pytest -n $(TEST_WORKERS) -m "not slow"
 
 test-all: .venv/.dev ## Run everything on SQLite and on PostgreSQL (TEST_POSTGRES_URL)

@@ -22,10 +22,16 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 HOW_TO = "no Chromium found: install it (Debian and Ubuntu: apt-get install chromium) to run the browser tests"
 
 
+BEFORE_EVERY_COMMIT = {"test_journey.py", "test_methods.py", "test_pages.py"}
+"""What a customer does; the rest of the browser's tests takes as long as all others together."""
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if "tests/browser/" in str(item.path).replace("\\", "/"):
             item.add_marker(pytest.mark.browser)
+            if item.path.name not in BEFORE_EVERY_COMMIT:
+                item.add_marker(pytest.mark.slow)
             if CHROMIUM is None and not os.environ.get("TILL_REQUIRE_BROWSER"):
                 item.add_marker(pytest.mark.skip(reason=HOW_TO))
 
