@@ -84,14 +84,19 @@ def region(text: str) -> str:
     return text
 
 
+_AREAS = (
+    "Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/",
+    "Pacific/",
+)  # fmt: skip
+
+
 @cache
 def time_zones() -> list[str]:
-    """The zones of places by their names in the IANA database, and UTC. Customers read a place's name, so it needs one.
+    """The zones of places by their names in the IANA database, and UTC.
 
-    Etc/GMT+5 is none, and lies five hours the other way.
+    Customers read a place's name: US/Eastern has none, and Etc/GMT+5 lies five hours the other way.
     """
-    places = (zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix")))
-    return sorted([*(zone for zone in places if not zone.startswith(("right/", "SystemV/"))), "UTC"])
+    return sorted(zone for zone in zoneinfo.available_timezones() if zone.startswith(_AREAS) or zone == "UTC")
 
 
 def time_zone(text: str) -> str:

@@ -206,6 +206,19 @@ def test_only_one_drawer_is_open(shopper):
             expect(shopper.locator(other)).to_be_visible(visible=other == field)
 
 
+def test_a_page_that_was_stopped_can_be_sent_again(shopper, scripts):
+    """Whoever waits long and stops the browser finds the button as it was."""
+    if scripts:
+        shopper.clock.install()
+        shopper.evaluate("addEventListener('submit', (event) => event.preventDefault(), {once: true})")
+    press(shopper, "Show a QR code")
+    if scripts:
+        expect(shopper.get_by_role("button", name="Sending, one moment…")).to_be_visible()
+        shopper.clock.fast_forward(16_000)
+        press(shopper, "Show a QR code")
+    expect_heading(shopper, "Waiting for your UPI app")
+
+
 def test_the_pressed_button_alone_says_that_it_is_busy(shopper, scripts):
     if scripts:
         shopper.evaluate("addEventListener('submit', (event) => event.preventDefault())")  # stays on the page
