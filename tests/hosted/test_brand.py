@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from checkout.hosted import style
 from checkout.hosted.style import stylesheet_url
 from checkout.management.commands.demo import LOGO
 from payments.logos import MAX_BYTES, reencoded
@@ -135,3 +136,13 @@ def test_the_simulators_cards_are_offered_where_it_serves():
     elsewhere = Customer(own_page_order()).open()
     assert "Test mode." in text_of(elsewhere)
     assert simulated not in text_of(elsewhere)
+
+
+def test_a_new_way_to_show_logos_changes_every_sheets_address(branded, monkeypatch):
+    """Browsers keep a sheet for a year: an address must never have another content."""
+    old = stylesheet_url(branded.accent, branded.logo_digest)
+    monkeypatch.setattr(style, "LOGO_RULE", ".logo{border:0;background:url(data:image/webp;base64,%s)}")
+    style._sheet.cache_clear()
+    new = stylesheet_url(branded.accent, branded.logo_digest)
+    style._sheet.cache_clear()
+    assert new != old
