@@ -26,11 +26,16 @@
     button.form.requestSubmit(button);
   };
 
-  box.closest("fieldset").addEventListener("input", (event) => {
+  const fields = box.closest("fieldset");
+  fields.addEventListener("input", (event) => {
     if (event.target.name === "preview-width") return;
     clearTimeout(timer);
     timer = setTimeout(draw, event.target.type === "text" || event.target.type === "email" ? 500 : 0);
   });
 
-  if (document.querySelector(".errornote")) draw(); // as typed, not as saved
+  // What was typed before this file came, or put back by the browser, or refused: shown as typed, not as saved.
+  const typed = [...fields.elements].some(
+    (field) => field.type !== "radio" && "defaultValue" in field && field.value !== field.defaultValue,
+  );
+  if (typed || document.querySelector(".errornote")) draw();
 })();

@@ -33,8 +33,10 @@ def settings_page(open_page, live_server, patang):
     """The merchant's settings, opened by a superuser."""
     User.objects.create_superuser("boss", password=PASSWORD)
 
-    def opened(**options):
+    def opened(hold=None, **options):
         page = open_page(**options)
+        if hold:
+            page.route("**/preview*.js", hold)
         page.goto(f"{live_server.url}/admin/payments/merchant/{patang.pk}/change/")
         page.get_by_label("Username").fill("boss")
         page.get_by_label("Password").fill(PASSWORD)
@@ -127,6 +129,25 @@ def test_a_logo_is_seen_before_it_is_saved_with_and_without_scripts(settings_pag
     page.get_by_text("was changed successfully").wait_for()
     patang.refresh_from_db()
     assert patang.logo_digest
+
+
+@pytest.mark.parametrize("what", ["name", "logo"])
+def test_what_was_typed_before_the_script_came_is_shown(settings_page, patang, what):
+    """The fields are there before the script is, and neither people nor browsers that restore a form wait for it."""
+    set_logo(patang, b"")
+    scripts = []
+    page = settings_page(hold=lambda route: scripts.append(route))
+    if what == "name":
+        page.get_by_label("Name:").fill("Kite & Sons")
+    else:
+        page.get_by_label("Logo:").set_input_files(LOGO)
+    expect(shown(page).locator(".merchant")).to_have_text("Patang Paper Goods")
+    [script] = scripts
+    script.continue_()
+    if what == "name":
+        expect(shown(page).locator(".merchant")).to_have_text("Kite & Sons")
+    else:
+        expect(shown(page).locator(".logo")).to_have_css("font-size", "0px")
 
 
 def test_enter_saves_and_does_not_preview(settings_page, patang):
