@@ -24,13 +24,24 @@ def encrypt(plain: str, *, context: str) -> bytes:
 
 def decrypt(ciphertext: bytes | memoryview, *, context: str) -> str:
     """Open what `encrypt` sealed with any key still listed. Raises Undecryptable."""
-    nonce, sealed = bytes(ciphertext[:_NONCE_BYTES]), bytes(ciphertext[_NONCE_BYTES:])
     for key in settings.FIELD_ENCRYPTION_KEYS:
-        try:
-            return AESGCM(key).decrypt(nonce, sealed, context.encode()).decode()
-        except (InvalidTag, ValueError):  # changed, another's, or too short to be one of ours
-            continue
+        plain = _opened(key, ciphertext, context)
+        if plain is not None:
+            return plain
     raise Undecryptable(f"No key opens {context}: is an old key missing from FIELD_ENCRYPTION_KEYS?")
+
+
+def is_newest(ciphertext: bytes | memoryview, *, context: str) -> bool:
+    """Whether the newest key opens it, so that no other is needed."""
+    return _opened(settings.FIELD_ENCRYPTION_KEYS[0], ciphertext, context) is not None
+
+
+def _opened(key: bytes, ciphertext: bytes | memoryview, context: str) -> str | None:
+    nonce, sealed = bytes(ciphertext[:_NONCE_BYTES]), bytes(ciphertext[_NONCE_BYTES:])
+    try:
+        return AESGCM(key).decrypt(nonce, sealed, context.encode()).decode()
+    except (InvalidTag, ValueError):  # changed, another's, or too short to be one of ours
+        return None
 
 
 def peppered(secret: bytes) -> bytes:

@@ -31,6 +31,11 @@ class SecondFactor(models.Model):
     def __str__(self) -> str:
         return f"second factor of account {self.pk}"
 
+    @property
+    def secret_context(self) -> str:
+        """What the ciphertext is bound to: table and row."""
+        return f"payments_secondfactor:{self.pk}"
+
 
 class RecoveryCode(models.Model):
     """A way in without the app, once. Only a keyed hash is kept."""

@@ -65,9 +65,9 @@ def enrol(
     step = _step_of(secret, _plain(typed), at=at)
     if step is None:
         raise BadInput("code", "code_wrong", "code: the app shows another code now. Is its clock right?")
-    sealed = crypto.encrypt(secret, context=_context(user_id))
     with transaction.atomic():
         factor, _ = SecondFactor.objects.get_or_create(user_id=user_id)
+        sealed = crypto.encrypt(secret, context=factor.secret_context)
         unchanged = SecondFactor.objects.filter(pk=user_id, enrolled_at=instead_of)
         if not unchanged.update(secret=sealed, enrolled_at=at, last_step=step):
             raise StaleRow(factor)
@@ -131,7 +131,7 @@ def _use_step(user_id: int, text: str, *, at: datetime) -> bool:
     if factor is None or factor.secret is None:
         return False
     try:
-        secret = crypto.decrypt(factor.secret, context=_context(user_id))
+        secret = crypto.decrypt(factor.secret, context=factor.secret_context)
     except crypto.Undecryptable:
         logging.getLogger("till.staff").exception("the second factor of account %s cannot be read", user_id)
         return False
@@ -172,7 +172,3 @@ def _plain(typed: str) -> str:
 
 def _digest(user_id: int, code: str) -> bytes:
     return crypto.peppered(f"recovery code of {user_id}: {code}".encode())
-
-
-def _context(user_id: int) -> str:
-    return f"payments_secondfactor:{user_id}"
