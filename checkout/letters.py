@@ -22,7 +22,7 @@ from checkout.hosted.times import date, stamp, zone_words
 from checkout.hosted.ways import used
 from checkout.languages import ENGLISH
 from checkout.mail import customer_mail
-from checkout.speaking import language_of
+from checkout.speaking import isolated, language_of
 from payments.models import Event, Order, Refund
 from payments.selectors import order_state
 from payments.states import REFUND_SENT, Mode, RefundStatus
@@ -59,7 +59,10 @@ def _receipt(order: Order, *, at: datetime) -> Letter | None:
     slip = page.slip
     if slip is None:
         return None
-    subject = _("Receipt for %(amount)s: %(merchant)s") % {"amount": slip.amount.text, "merchant": order.merchant.name}
+    subject = _("Receipt for %(amount)s: %(merchant)s") % {
+        "amount": slip.amount.text,
+        "merchant": isolated(order.merchant.name),
+    }
     return Letter(subject, page.heading, slip.sentence, slip.next_line, slip.rows)
 
 
@@ -71,7 +74,7 @@ def _of_refund(event: Event, refund: Refund, *, at: datetime) -> Letter | None:
     if was_called_off or not is_true_still:
         return None
     order, zone = event.order, event.order.merchant.time_zone
-    words = {"amount": amount_text(refund.amount), "merchant": order.merchant.name}
+    words = {"amount": amount_text(refund.amount), "merchant": isolated(order.merchant.name)}
     if refund.status in REFUND_SENT:
         subject = _("%(amount)s is being returned to you: %(merchant)s")
         heading, sentence = _("We are sending your money back"), _("%(amount)s is being returned to you.")
@@ -107,7 +110,7 @@ def _refund_rows(refund: Refund, order: Order) -> list[Row]:
 def _mail(event: Event, letter: Letter) -> EmailMultiAlternatives:
     order = event.order
     is_test, support = order.mode == Mode.TEST, order.merchant.support_email
-    values = {"letter": letter, "is_test": is_test, "support_email": support, "merchant": order.merchant.name}
+    values = {"letter": letter, "is_test": is_test, "support_email": support, "merchant": isolated(order.merchant.name)}
     mail = customer_mail(
         order,
         subject=letter.subject,

@@ -8,7 +8,7 @@ from checkout.amounts import format_money
 from checkout.hosted.times import clock_time, date, zone_words
 from checkout.languages import ENGLISH
 from checkout.mail import customer_mail
-from checkout.speaking import labelled, language_of
+from checkout.speaking import isolated, labelled, language_of
 from payments.models import Order
 from payments.states import Mode
 
@@ -40,7 +40,7 @@ def _words(order: Order) -> dict[str, str]:
     merchant = order.merchant
     end = {"time": clock_time(order.expires_at, merchant.time_zone), "date": date(order.expires_at, merchant.time_zone)}
     return {
-        "merchant": merchant.name,
+        "merchant": isolated(merchant.name),
         "amount": format_money(order.amount_minor, order.currency),
         "moment": _("%(time)s on %(date)s") % end,
         "zone": zone_words(merchant.time_zone),

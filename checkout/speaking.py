@@ -63,6 +63,11 @@ def labelled(label: object, value: object) -> str:
     return _("%(label)s: %(value)s") % {"label": label, "value": value}
 
 
+def isolated(name: str) -> str:
+    """A name inside a sentence, kept in one piece ("Kite & Sons (P) Ltd.") where that is read from right to left."""
+    return f"\u2068{name}\u2069" if translation.get_language_bidi() else name
+
+
 def now_spoken() -> str:
     """The code of the language spoken now."""
     return known(translation.get_language() or "") or ENGLISH

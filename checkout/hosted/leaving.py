@@ -17,6 +17,7 @@ from checkout.hosted.waiting import (
 )
 from checkout.hosted.ways import gateway_title, way_of
 from checkout.redirects import is_own, own_path
+from checkout.speaking import isolated
 from payments.gateways.registry import gateway_named
 from payments.models import Payment
 from payments.selectors import OrderState
@@ -66,7 +67,7 @@ def leaving_page(state: OrderState, payment: Payment, way_out: WayOut, *, kept: 
     told = _("%(gateway)s takes this payment for %(merchant)s. You approve %(amount)s there and come back here.")
     page.lead = told % {
         "gateway": gateway_title(payment.gateway),
-        "merchant": state.order.merchant.name,
+        "merchant": isolated(state.order.merchant.name),
         "amount": amount_text(payment.amount),
     }
     page.slip = slip(state, _("Asked for"), "unknown", approve_once(), next_line=when_we_know(state, payment))

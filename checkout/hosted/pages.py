@@ -10,6 +10,7 @@ from checkout.hosted.paying import pay_page
 from checkout.hosted.receipt import paid_page
 from checkout.hosted.times import with_date, with_moment
 from checkout.hosted.waiting import waiting_page
+from checkout.speaking import isolated
 from payments.models import Payment
 from payments.selectors import OrderState
 from payments.states import MAX_DECLINES, CaptureKind, OrderStatus, PaymentStatus
@@ -61,7 +62,7 @@ def review_page(state: OrderState) -> Page:
             "unknown",
             _("We don’t know yet if this was taken. Please don’t pay again."),
         ),
-        **leaving(order, _("Return to %(merchant)s") % {"merchant": order.merchant.name}),
+        **leaving(order, _("Return to %(merchant)s") % {"merchant": isolated(order.merchant.name)}),
     )
 
 
@@ -83,7 +84,7 @@ def held_page(state: OrderState, payment: Payment) -> Page:
             _("%(amount)s is held by your bank, not taken.") % {"amount": amount_text(payment.amount)},
             next_line=with_date(released, approve_by, zone) if approve_by and approve_by > state.at else "",
         ),
-        **leaving(order, _("Return to %(merchant)s") % {"merchant": order.merchant.name}),
+        **leaving(order, _("Return to %(merchant)s") % {"merchant": isolated(order.merchant.name)}),
     )
 
 
@@ -111,9 +112,9 @@ def closed_page(state: OrderState) -> Page:
         heading,
         status=410,
         heading=heading,
-        lead=with_moment(told, order.expires_at, zone, at=state.at, merchant=order.merchant.name),
+        lead=with_moment(told, order.expires_at, zone, at=state.at, merchant=isolated(order.merchant.name)),
         slip=slip(state, _("Was to pay"), words.where, words.sentence, is_quiet=True),
-        **leaving(order, _("Back to %(merchant)s") % {"merchant": order.merchant.name}),
+        **leaving(order, _("Back to %(merchant)s") % {"merchant": isolated(order.merchant.name)}),
     )
 
 
@@ -146,7 +147,7 @@ def returning_page(state: OrderState) -> Page:
             next_line=words.next_line,
             receipt=([], before_paying_rows(order) + money.refund_rows(state, refunds)),
         ),
-        **leaving(order, _("Return to %(merchant)s") % {"merchant": order.merchant.name}),
+        **leaving(order, _("Return to %(merchant)s") % {"merchant": isolated(order.merchant.name)}),
     )
 
 
@@ -160,9 +161,9 @@ def exhausted_page(state: OrderState) -> Page:
         status=409,
         heading=_("This order cannot be tried again"),
         lead=_("It was declined %(n)d times. Ask %(merchant)s for a new link, or call your bank first.")
-        % {"n": MAX_DECLINES, "merchant": order.merchant.name},
+        % {"n": MAX_DECLINES, "merchant": isolated(order.merchant.name)},
         slip=slip(state, _("To pay"), words.where, words.sentence, is_quiet=True),
-        **leaving(order, _("Back to %(merchant)s") % {"merchant": order.merchant.name}),
+        **leaving(order, _("Back to %(merchant)s") % {"merchant": isolated(order.merchant.name)}),
     )
 
 

@@ -15,7 +15,7 @@ from checkout.hosted.reasons import is_declined, words_after
 from checkout.hosted.times import clock_time, with_moment
 from checkout.hosted.tokens import make_token
 from checkout.hosted.ways import WAYS, decliner, drawer_of, gateway_of, gateway_title
-from checkout.speaking import labelled
+from checkout.speaking import isolated, labelled
 from payments.models import Payment
 from payments.selectors import OrderState
 from payments.states import MAX_DECLINES, Method
@@ -93,7 +93,7 @@ def _page(
     return order_page(
         state,
         "hosted/pay.html",
-        _("Pay %(merchant)s") % {"merchant": order.merchant.name},
+        _("Pay %(merchant)s") % {"merchant": isolated(order.merchant.name)},
         slip=slip(
             state,
             _("To pay"),
@@ -108,7 +108,7 @@ def _page(
         pay_label=_("Pay %(amount)s") % {"amount": amount_text(order.amount)},
         busy_label=_("Sending, one moment…"),
         longer=longer_of(state),
-        **leaving(order, _("Go back to %(merchant)s without paying") % {"merchant": order.merchant.name}),
+        **leaving(order, _("Go back to %(merchant)s without paying") % {"merchant": isolated(order.merchant.name)}),
     )
 
 
@@ -181,7 +181,7 @@ def unserved_page(state: OrderState) -> Page:
         status=503,
         heading=_("This order can’t be paid at the moment"),
         lead=_("%(merchant)s has no way open to take it. Try again later, or ask them.")
-        % {"merchant": order.merchant.name},
+        % {"merchant": isolated(order.merchant.name)},
         slip=slip(state, _("To pay"), words.where, words.sentence, is_quiet=True),
-        **leaving(order, _("Back to %(merchant)s") % {"merchant": order.merchant.name}),
+        **leaving(order, _("Back to %(merchant)s") % {"merchant": isolated(order.merchant.name)}),
     )

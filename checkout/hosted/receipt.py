@@ -10,6 +10,7 @@ from checkout.hosted import money
 from checkout.hosted.page import Page, Row, amount_text, leaving, order_page, slip, url_of
 from checkout.hosted.times import stamp, zone_words
 from checkout.hosted.ways import used
+from checkout.speaking import isolated
 from payments.money import Money
 from payments.selectors import OrderState
 from payments.states import Mode
@@ -44,7 +45,7 @@ def paid_page(state: OrderState, *, stay: bool) -> Page:
             rows_open=True,
         ),
         print_label=_("Print this receipt"),
-        **leaving(order, _("Return to %(merchant)s") % {"merchant": order.merchant.name}),
+        **leaving(order, _("Return to %(merchant)s") % {"merchant": isolated(order.merchant.name)}),
     )
     return page if stay or refunds else _with_way_back(page, state)
 
@@ -53,12 +54,12 @@ def _head(state: OrderState, where: str, *, is_stuck: bool) -> tuple[str, str, s
     """Title, heading and what stands over the amount, by where the order's own money is."""
     order = state.order
     if where == "taken":
-        title = _("Paid: %(merchant)s") % {"merchant": order.merchant.name}
+        title = _("Paid: %(merchant)s") % {"merchant": isolated(order.merchant.name)}
         thanks = _("Thank you. It’s paid.")
         if name := called(order.customer_name):
             thanks = _("Thank you, %(name)s. It’s paid.") % {"name": name}
         return title, thanks, _("Paid")
-    title = _("Refund: %(merchant)s") % {"merchant": order.merchant.name}
+    title = _("Refund: %(merchant)s") % {"merchant": isolated(order.merchant.name)}
     if is_stuck:
         return title, _("We are looking into this"), _("Was paid")
     if where == "returning":
@@ -113,7 +114,7 @@ def _with_way_back(page: Page, state: OrderState) -> Page:
         "We will take you back to %(merchant)s in %(n)d second.",
         "We will take you back to %(merchant)s in %(n)d seconds.",
         RETURN_AFTER_S,
-    ) % {"merchant": state.order.merchant.name, "n": RETURN_AFTER_S}
+    ) % {"merchant": isolated(state.order.merchant.name), "n": RETURN_AFTER_S}
     page.stay_url = url_of(state, stay="1")
     page.stay_label = _("Stay on this page")
     return page

@@ -26,6 +26,7 @@ from checkout.hosted.times import clock_time, stamp, with_moment
 from checkout.hosted.tokens import make_token
 from checkout.hosted.ways import way_of
 from checkout.redirects import is_own, own_path
+from checkout.speaking import isolated
 from payments import backoff
 from payments.models import Payment
 from payments.selectors import OrderState
@@ -118,7 +119,7 @@ def _with_code(page: Page, state: OrderState, payment: Payment) -> tuple[str, st
     page.code = qr_code(link)
     page.code_label = _("QR code to pay %(amount)s to %(merchant)s") % {
         "amount": amount_text(payment.amount),
-        "merchant": order.merchant.name,
+        "merchant": isolated(order.merchant.name),
     }
     page.code_words = _("The code works until %(time)s.") % {"time": _until(state, payment)}
     page.check = check_button(state, _("I have approved it: check"))
@@ -213,4 +214,5 @@ def lead_back(page: Page, state: OrderState) -> None:
     """Nobody has to wait here: the result is the same at the shop, and under this link."""
     page.closing_words = _("You can close this page and open the same link again later: it always shows what is true.")
     page.return_url = return_url(state.order)
-    page.return_label = _("Back to %(merchant)s: they get the result too") % {"merchant": state.order.merchant.name}
+    name = isolated(state.order.merchant.name)
+    page.return_label = _("Back to %(merchant)s: they get the result too") % {"merchant": name}

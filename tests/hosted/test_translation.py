@@ -92,3 +92,17 @@ def test_nothing_plain_is_left_on_any_page(client, settings):
 def test_the_test_sees_a_plain_word():
     assert untranslated("<p>⟦Pay⟧ now</p>") == ["now"]
     assert untranslated('<p aria-label="Close">⟦Pay ⟦by⟧⟧</p>') == ["Close"]
+
+
+def test_a_merchants_name_is_one_piece_in_sentences_from_right_to_left(client, settings):
+    """Else "Kite & Sons (P) Ltd." loses its last full stop and its brackets to the other side."""
+    settings.DEBUG = True
+    name = MERCHANT["name"]
+    said = [
+        piece.strip()
+        for state in STATES
+        for piece in words_of(client.get(f"/checkout-gallery/{state}?lang=ar").content.decode())
+        if name in piece and piece.strip() != name
+    ]
+    assert len(said) > len(STATES)
+    assert [piece for piece in said if name in piece.replace(f"\u2068{name}\u2069", "")] == []

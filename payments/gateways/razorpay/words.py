@@ -58,6 +58,7 @@ class Ending:
 
 _NO = Ending("payment_declined")
 _CARD = Ending("card_declined")
+_NUMBER = Ending("incorrect_number")
 _CODE = Ending("authentication_failed")
 _LATE = Ending("not_completed", declined=False, left=True)
 REASONS = {
@@ -76,8 +77,8 @@ REASONS = {
     "card_declined": _CARD,
     "debit_instrument_blocked": _CARD,
     "debit_instrument_inactive": _CARD,
-    "card_number_invalid": _CARD,
-    "incorrect_card_details": _CARD,
+    "card_number_invalid": _NUMBER,
+    "incorrect_card_details": _NUMBER,
     "international_transaction_not_allowed": _CARD,
     "authentication_failed": _CODE,
     "incorrect_otp": _CODE,
