@@ -19,6 +19,8 @@ from django.db import connection
 from tests.hosted.customer import CARD_FIELDS
 
 ROOT = Path(__file__).resolve().parents[2]
+NAME_OF_CONNECTIONS = "till-test-process"
+"""By which PostgreSQL tells connections of these processes from the tests' own."""
 
 
 def free_port():
@@ -36,6 +38,7 @@ def environment(**over):
         "API_KEY_PEPPER": settings.API_KEY_PEPPER,
         "FIELD_ENCRYPTION_KEYS": os.environ["FIELD_ENCRYPTION_KEYS"],
         "DATABASE_URL": _database_url(),
+        "PGAPPNAME": NAME_OF_CONNECTIONS,
         **over,
     }
 

@@ -21,7 +21,7 @@ from payments.selectors import due_jobs
 from payments.services.payments import start_payment
 from tests.factories import OrderFactory, card_request, make_merchant_with_key
 from tests.payments.receiver import answer, receiving
-from tests.proof.processes import ROOT, environment, wait_for
+from tests.proof.processes import NAME_OF_CONNECTIONS, ROOT, environment, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 IS_POSTGRESQL = connection.vendor == "postgresql"
@@ -99,8 +99,11 @@ def test_a_worker_outlives_the_loss_of_its_connections(merchant, worker):
         wait_for(lambda: Delivery.objects.filter(status="delivered").count() == 1, "a first webhook")
         if IS_POSTGRESQL:
             with connection.cursor() as cursor:
-                others = "datname = current_database() AND pid <> pg_backend_pid()"
-                cursor.execute(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {others}")  # noqa: S608
+                cursor.execute(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND application_name = %s",
+                    [NAME_OF_CONNECTIONS],
+                )
                 assert cursor.fetchone()[0] >= 2
         paid(merchant, shop.origin)
         wait_for(lambda: Delivery.objects.filter(status="delivered").count() == 2, "a second webhook", timeout_s=40)
