@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -157,13 +158,16 @@ def test_no_model_keeps_money_as_float_or_decimal():
     assert not [str(field) for field in fields if isinstance(field, (models.FloatField, models.DecimalField))]
 
 
+@cache
 def _claims():
     """What tests say of themselves: their names, docstrings and those of their modules."""
+    claims = []
     for path in (ROOT / "tests").rglob("test_*.py"):
         tree = _tree(path)
         tests = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test_")]
-        yield ast.get_docstring(tree) or ""
-        yield from (f"{test.name} {ast.get_docstring(test) or ''}" for test in tests)
+        claims.append(ast.get_docstring(tree) or "")
+        claims += [f"{test.name} {ast.get_docstring(test) or ''}" for test in tests]
+    return claims
 
 
 @pytest.mark.parametrize("number", range(1, 23))

@@ -22,15 +22,15 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 HOW_TO = "no Chromium found: install it (Debian and Ubuntu: apt-get install chromium) to run the browser tests"
 
 
-BEFORE_EVERY_COMMIT = {"test_journey.py", "test_methods.py", "test_pages.py"}
-"""What a customer does; the rest of the browser's tests takes as long as all others together."""
+BEFORE_EVERY_COMMIT = "test_journey.py"
+"""A customer buys, is declined, pays and returns; the rest of these takes as long as all other tests together."""
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if "tests/browser/" in str(item.path).replace("\\", "/"):
             item.add_marker(pytest.mark.browser)
-            if item.path.name not in BEFORE_EVERY_COMMIT:
+            if item.path.name != BEFORE_EVERY_COMMIT:
                 item.add_marker(pytest.mark.slow)
             if CHROMIUM is None and not os.environ.get("TILL_REQUIRE_BROWSER"):
                 item.add_marker(pytest.mark.skip(reason=HOW_TO))

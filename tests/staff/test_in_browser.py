@@ -18,6 +18,7 @@ from tests.staff.conftest import make_gateway_event, signed_in
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None and not os.environ.get("TILL_REQUIRE_BROWSER"), reason=HOW_TO),
     pytest.mark.django_db(transaction=True),
 ]
