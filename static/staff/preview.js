@@ -6,16 +6,17 @@
   const button = box.querySelector("[formtarget]");
   const room = box.querySelector(".till-preview-room");
   let timer = 0;
+  let drawn = 0;
 
-  // The frame that is shown stays until a fresh one is drawn, so nothing flickers while people type.
+  // The frame that is shown stays until a fresh one is drawn, so nothing flickers while people type, and a frame's first
+  // page adds nothing to the browser's history. A browser may know a frame by its first name for ever: each has its own.
   const draw = () => {
     const [shown, ...waiting] = room.querySelectorAll("iframe");
     for (const frame of waiting) frame.remove();
     const fresh = shown.cloneNode();
     fresh.removeAttribute("src");
     fresh.removeAttribute("loading");
-    fresh.name = button.formTarget;
-    shown.removeAttribute("name");
+    fresh.name = button.formTarget = `brand-preview-${++drawn}`;
     room.append(fresh);
     fresh.hidden = true;
     fresh.addEventListener("load", () => {

@@ -103,6 +103,18 @@ def test_the_preview_follows_what_is_typed_and_saves_nothing(settings_page, pata
     assert not AuditEntry.objects.filter(object_type="merchant").exists()
 
 
+def test_typing_adds_nothing_to_the_browsers_history(settings_page):
+    """Back leaves the page at once, and one frame stands there however often it was drawn."""
+    page = settings_page()
+    shown(page).locator(".asked").wait_for()
+    before = page.evaluate("history.length")
+    for name in ("Kite", "Kite &", "Kite & Sons"):
+        page.get_by_label("Name:").fill(name)
+        expect(shown(page).locator(".merchant")).to_have_text(name)
+        expect(page.locator("iframe")).to_have_count(1)
+    assert page.evaluate("history.length") == before
+
+
 def test_nothing_in_the_preview_acts(settings_page):
     page = settings_page()
     asked = []
