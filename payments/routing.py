@@ -83,6 +83,8 @@ def _kept_at(order: Order, accounts: list[GatewayAccount], *, at: datetime) -> i
     it, was declined there or chose again here. For that attempt's time only an attempt on the same order there cannot
     lead to two payments.
     """
+    if order.pk is None:  # one that is about to be made has been nowhere
+        return None
     sharing = {account.pk for account in accounts if gateway_named(account.gateway).shares_orders}
     if not sharing or len({account.pk for account in accounts}) < 2:
         return None

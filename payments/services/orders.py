@@ -97,10 +97,17 @@ def _refuse_unpayable(order: Order, *, at: datetime) -> None:
         return
     if not open_accounts(order):
         raise NoGateway(f"This merchant has no open {order.mode} gateway: staff must connect one first.")
+    if order.payment_methods:
+        raise BadInput(
+            "payment_methods",
+            "nothing_to_offer",
+            f"payment_methods: no gateway of this merchant takes {order.amount} by these; add card or leave it empty.",
+        )
     raise BadInput(
-        "payment_methods",
+        "order_amount",
         "nothing_to_offer",
-        f"payment_methods: no gateway of this merchant takes {order.amount} by these; add card or leave it empty.",
+        f"order_amount: no gateway of this merchant takes {order.amount}; send another amount or currency, or ask "
+        "staff to change its gateways or rules.",
     )
 
 

@@ -2,13 +2,16 @@
 
 import json
 from datetime import timedelta
+from itertools import combinations
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from payments import clock
+from payments.gateways.registry import GATEWAYS, gateway_named
 from payments.models import Customer, Event, Order
+from tests.factories import GatewayAccountFactory, RoutingRuleFactory
 from tests.hosted.customer import Customer as Browser
 from tests.rpc.conftest import LITERAL
 
@@ -41,6 +44,25 @@ def test_the_literal_request_gets_the_literal_answer(caller):
 def test_the_session_opens_the_hosted_page(caller):
     caller.create()
     assert Browser(Order.objects.get()).open().status_code == 200
+
+
+@pytest.mark.parametrize("gateways", combinations(GATEWAYS, 2))
+def test_a_merchant_with_accounts_at_two_gateways_sells(merchant_and_caller, gateways):
+    """Whatever accounts staff open beside the one that serves, orders go on being made."""
+    merchant, caller = merchant_and_caller
+    merchant.gateway_accounts.all().delete()
+    for gateway in gateways:
+        hints = {field.name: "…1234" for field in gateway_named(gateway).credential_fields}
+        GatewayAccountFactory(merchant=merchant, gateway=gateway, credential_hints=hints)
+    assert caller.create().status_code == 200
+    assert Browser(Order.objects.get()).open().status_code == 200
+
+
+def test_an_amount_that_no_gateway_takes_is_named_and_not_the_methods(merchant_and_caller):
+    merchant, caller = merchant_and_caller
+    RoutingRuleFactory(account=merchant.gateway_accounts.get(), currency="INR", min_minor=10_000)
+    assert refused(caller.create(order_amount=99.99), "order_amount: no gateway", "99.99 INR", "rules")
+    assert refused(caller.create(order_amount=99.99, payment_methods=["upi"]), "payment_methods: no gateway")
 
 
 def test_every_optional_field_is_kept(caller):
