@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+import pytest_django.plugin
 import time_machine
 from django.core.cache import cache
 from django.db import connection
@@ -11,6 +12,15 @@ from django.test import TransactionTestCase
 from payments import append_only, clock
 from tests.factories import MerchantFactory, OrderFactory, PaymentFactory
 from tests.scripted import registered
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Tests that empty the database come after those that count on what migrations put into it.
+
+    pytest-django sorts them so; but pytest then brings tests together that share a browser, wherever the first stands.
+    """
+    pytest_django.plugin.pytest_collection_modifyitems(items)
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ def addresses(html):
 
 
 @pytest.mark.parametrize(
-    ("asked", "of_order", "of_merchant", "browser", "expected"),
+    ("asked", "of_order", "of_merchant", "of_browser", "expected"),
     [
         ("ta", "hi", "de", "ja", "ta"),
         ("", "hi", "de", "ja", "hi"),
@@ -61,13 +61,13 @@ def addresses(html):
     ],
 )
 def test_asked_for_then_order_then_merchant_then_browser_then_english(
-    merchant, asked, of_order, of_merchant, browser, expected
+    merchant, asked, of_order, of_merchant, of_browser, expected
 ):
     Merchant.objects.update(language=of_merchant)
     merchant.refresh_from_db()
     customer = Customer(OrderFactory(merchant=merchant, language=of_order))
     query = f"?lang={asked}" if asked else ""
-    response = customer.client.get(customer.url + query, headers={"accept-language": browser})
+    response = customer.client.get(customer.url + query, headers={"accept-language": of_browser})
     assert spoken(response) == expected
     assert "Accept-Language" in response["Vary"]
 
@@ -147,12 +147,12 @@ def test_a_payment_in_a_language_makes_it_the_orders_and_the_way_back_needs_no_a
     assert NOTHING_TAKEN["ta"] in back.content.decode()
 
 
-@pytest.mark.parametrize(("of_order", "browser", "becomes"), [("", "hi", "hi"), ("de", "hi", "de"), ("", "", "en")])
+@pytest.mark.parametrize(("of_order", "of_browser", "becomes"), [("", "hi", "hi"), ("de", "hi", "de"), ("", "", "en")])
 def test_what_is_posted_without_asking_for_a_language_is_read_in_the_orders(
-    customer, order, of_order, browser, becomes
+    customer, order, of_order, of_browser, becomes
 ):
     Order.objects.update(language=of_order)
-    customer.client.defaults["HTTP_ACCEPT_LANGUAGE"] = browser
+    customer.client.defaults["HTTP_ACCEPT_LANGUAGE"] = of_browser
     customer.open_and_pay(DECLINED)
     order.refresh_from_db()
     assert order.language == becomes
