@@ -109,11 +109,12 @@ def _taken(scope: Scope, period: Period, slot: Any) -> list[Taken]:
 
 
 class Outcome(StrEnum):
-    """What became of a try. `held`: the bank said yes, and the money is held, or was released by us."""
+    """What became of a try. `held`: the bank said yes, and the money is held, or was released by us. `failed`: it was
+    declined, or never got through to who could say yes."""
 
     PAID = "paid"
     HELD = "held"
-    DECLINED = "declined"
+    FAILED = "failed"
     LEFT = "left"
     UNKNOWN = "unknown"
 
@@ -123,7 +124,7 @@ OUTCOMES = {
     _S.SUCCESS: Outcome.PAID,
     _S.AUTHORIZED: Outcome.HELD,
     _S.VOID: Outcome.HELD,
-    _S.FAILED: Outcome.DECLINED,
+    _S.FAILED: Outcome.FAILED,
     _S.USER_DROPPED: Outcome.LEFT,
     _S.CANCELLED: Outcome.LEFT,
     _S.PENDING: Outcome.UNKNOWN,

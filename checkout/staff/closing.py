@@ -183,5 +183,6 @@ class SendPayout(_OfSettlement):
         payout = send_payout(row.pk, net_minor=int(seen["net"]), by=by, at=at, utr=asked["utr"])
         amount = format_money(payout.amount_minor, payout.currency)
         return Told(
-            messages.SUCCESS, f"{payout} of {amount} is noted as sent. Confirm it when the bank says it is paid."
+            messages.SUCCESS,
+            f"Pay-out {payout} of {amount} is noted as sent. Confirm it when the bank says it is paid.",
         )

@@ -64,11 +64,11 @@ class GatewayAccountAdmin(DeedsAdmin):
             return "needs none"
         return "missing" if missing_credentials(account) else "kept"
 
-    @admin.display(description="answers")
+    @admin.display(description="attempts")
     def health(self, account: GatewayAccount) -> str:
         if account.rests(at=clock.now()):
-            return f"no: rests until {moment(account.rests_until)}"
-        return f"{account.failures} failed in a row" if account.failures else "yes"
+            return f"rests until {moment(account.rests_until)}"
+        return f"{account.failures} failed in a row" if account.failures else "no failure since the last one taken"
 
     def panels(self, request: HttpRequest, row: GatewayAccount) -> list[Panel]:
         is_known = row.gateway in GATEWAYS
@@ -80,12 +80,12 @@ class GatewayAccountAdmin(DeedsAdmin):
             "takes server events at": event_url(row) if is_known else "",
         }
         health = {
-            "answers": self.health(row),
-            "attempts in a row it did not take": row.failures,
+            "attempts": self.health(row),
+            "in a row it did not take": row.failures,
             "the last of them": moment(row.failed_at),
             "others are tried first until": moment(row.rests_until) if row.rests(at=clock.now()) else "",
         }
-        panels = [Panel("Gateway account", facts_of(facts)), Panel("Whether it answers", facts_of(health))]
+        panels = [Panel("Gateway account", facts_of(facts)), Panel("Whether it takes attempts", facts_of(health))]
         if is_known and gateway_named(row.gateway).credential_fields:
             panels.insert(1, Panel("What it signs in with", facts_of(_credentials(row))))
         return panels

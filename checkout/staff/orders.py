@@ -106,7 +106,7 @@ def _specified(request: HttpRequest, order: Order, state: OrderState) -> dict[st
     facts["order_amount"] = format_money(order.amount_minor, order.currency)
     facts["order_status"] = status_mark(state.status)
     facts["order_meta"]["payment_methods"] = order.payment_methods or "all (the merchant named none)"
-    facts["order_tags"] = {"name": "", "age": ""} | order.tags
+    facts["order_tags"] = order.tags or "none"
     return facts | {
         "payments": _payments_link(request, order, len(state.payments)),
         "refunds": _refunds_link(request, order, state),

@@ -20,7 +20,7 @@ METHOD_WORDS = {Method.UPI: "UPI", Method.CARD: "Card", Method.NETBANKING: "Netb
 OUTCOME_WORDS = {
     Outcome.PAID: "Paid",
     Outcome.HELD: "Held",
-    Outcome.DECLINED: "Declined",
+    Outcome.FAILED: "Failed",
     Outcome.LEFT: "Customer left",
     Outcome.UNKNOWN: "Not known yet",
 }

@@ -156,7 +156,7 @@ def _money(payment: Payment) -> list[Fact]:
             "held until": until if is_held and authorization and authorization.approve_by else "",
             "captured": money(payment.captured_minor),
             "refunded": money(payment.refunded_minor),
-            "reserved for refunds": money(payment.refund_reserved_minor),
+            "reserved for refunds under way": money(payment.refund_reserved_minor - payment.refunded_minor),
             "left to refund": money(payment.refundable.minor),
             "fee": money(payment.fee_minor),
             "tax on the fee": money(payment.fee_tax_minor),

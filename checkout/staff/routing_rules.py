@@ -90,7 +90,8 @@ class RoutingRuleForm(RuleModelForm):
         if amount is None:
             return None
         if not currency:
-            self.add_error("currency", "Choose the currency that the amounts are in.")
+            if not self.has_error("currency"):  # once, though both amounts lack it
+                self.add_error("currency", "Choose the currency that the amounts are in.")
             return None
         try:
             return minor_of(amount, currency)

@@ -57,7 +57,7 @@ class ResetSecondFactor(Deed[User]):
 
     def do(self, row: User, asked: dict[str, Any], *, seen: Figures, by: Act, at: datetime) -> Told:
         staff_access.reset(row, by=by, at=at)
-        return Told(messages.SUCCESS, f"{row.get_username()} is signed out everywhere and enrols a new app.")
+        return Told(messages.SUCCESS, f"Account {row.get_username()} is signed out everywhere and enrols a new app.")
 
 
 def _enrolled_at(person: User) -> datetime | None:

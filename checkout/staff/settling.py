@@ -164,7 +164,7 @@ class SettleNow(_OfMerchant):
         url = reverse("admin:payments_settlement_change", args=[settlement.pk])
         if (settlement.opened_by_id, settlement.opened_at) != (by.user_id, at):
             return Told(messages.WARNING, "Somebody opened this one before you did.", url)
-        return Told(messages.SUCCESS, f"{settlement} is opened: the worker puts it together now.", url)
+        return Told(messages.SUCCESS, f"Settlement {settlement} is opened: the worker puts it together now.", url)
 
 
 # --- Paid in ---

@@ -51,7 +51,7 @@ def webhooks_of(request: HttpRequest, rows: QuerySet[Delivery], term: str) -> li
     if not may_view(request, Delivery):
         return []
     where = _search("delivery", term)
-    return [deliveries_table(request, rows, all_at=where, empty="No webhook was due: nobody asked to be told.")]
+    return [deliveries_table(request, rows, all_at=where, empty="No webhook was due so far.")]
 
 
 def acts_on(request: HttpRequest, kind: str, row: Any) -> list[Table]:

@@ -152,11 +152,11 @@ def test_tries_count_by_method_and_by_what_became_of_them():
     assert figures.tries(TEST, days(7)) == {
         ("INR", Method.CARD, Outcome.PAID): 2,
         ("INR", Method.CARD, Outcome.HELD): 2,
-        ("INR", Method.CARD, Outcome.DECLINED): 1,
+        ("INR", Method.CARD, Outcome.FAILED): 1,
         ("INR", Method.CARD, Outcome.LEFT): 2,
         ("INR", Method.UPI, Outcome.UNKNOWN): 1,
-        ("INR", Method.UPI, Outcome.DECLINED): 1,
-        ("USD", Method.CARD, Outcome.DECLINED): 1,
+        ("INR", Method.UPI, Outcome.FAILED): 1,
+        ("USD", Method.CARD, Outcome.FAILED): 1,
     }
     assert figures.tries(Scope(Mode.LIVE), days(7)) == {}
 

@@ -275,12 +275,13 @@ def test_a_gateway_that_is_gone_is_still_listed(chief, db):
     assert chief.post(_url(account, "check")).status_code == 302
 
 
-def test_the_page_says_where_events_go_and_whether_it_answers(chief, account):
+def test_the_page_says_where_events_go_and_how_its_attempts_went(chief, account):
     RoutingRuleFactory(account=account, methods=["card"], currency="INR", min_minor=10_000, max_minor=500_000)
     page = re.sub(r"\s+", " ", chief.get(_url(account)).content.decode())
     assert f"/callbacks/alpha/{account.pk}/events" in page
     assert "INR from ₹100.00 up to ₹5,000.00" in page
+    assert "no failure since the last one taken" in page
     until = clock.now() + timedelta(minutes=1)
     GatewayAccount.objects.update(failures=5, failed_at=clock.now(), rests_until=until)
-    assert "no: rests until" in chief.get(_url(account)).content.decode()
-    assert "no: rests until" in chief.get(f"{ADMIN}/gatewayaccount/").content.decode()
+    assert "rests until" in chief.get(_url(account)).content.decode()
+    assert "rests until" in chief.get(f"{ADMIN}/gatewayaccount/").content.decode()

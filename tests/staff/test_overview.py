@@ -227,8 +227,8 @@ def test_methods_are_drawn_with_what_became_of_their_tries(desk):
     shown = page(desk)
     (bar,) = shown.context["methods"].bars
     assert (bar.name, bar.figure, bar.count) == ("UPI", "50.0\u00a0%", "of 2 tries")
-    assert [part.name for part in bar.parts] == ["paid", "declined"]
-    assert bar.title == "UPI: 1 paid, 1 declined"
+    assert [part.name for part in bar.parts] == ["paid", "failed"]
+    assert bar.title == "UPI: 1 paid, 1 failed"
     assert "url(#till-hatch)" in shown.content.decode()
     assert "Held" not in text(shown)
     PaymentFactory(authorized=True, started_at=NOON)

@@ -58,7 +58,7 @@ class Command(BaseCommand):
         try:
             merchant, issued = create_merchant(new, mode=mode, at=clock.now())
         except PaymentsError as refusal:
-            raise CommandError(refusal.message) from None
+            raise CommandError(refusal.message.replace("order_currency", "--currency")) from None
         made = {
             "org_id": merchant.org_id,
             "client_id": issued.key.client_id,

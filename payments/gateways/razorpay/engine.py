@@ -69,7 +69,7 @@ class Razorpay(Gateway):
         CredentialField(
             EVENT_SECRET,
             "Webhook secret",
-            "The secret you type at Razorpay for the webhook with this account's event address.",
+            "The secret you type at Razorpay for the webhook with the address on this account's page.",
         ),
     )
 

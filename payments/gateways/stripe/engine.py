@@ -66,7 +66,7 @@ class Stripe(Gateway):
         CredentialField(
             EVENT_SECRET,
             "Signing secret",
-            "Of the event destination with the address below: whsec_",
+            "Of the event destination with the address on this account's page: whsec_",
             pattern=r"whsec_[\w+/=]+",
         ),
     )
