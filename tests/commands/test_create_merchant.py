@@ -70,7 +70,7 @@ def test_what_customers_see_can_be_said_at_once():
     [
         (["--return-url", "shop.example.com"], "absolute address"),
         (["--return-url", "https://shop.example.com", "--origin", "nonsense"], "absolute address"),
-        (["--return-url", "https://shop.example.com", "--currency", "XXX"], "ISO 4217"),
+        (["--return-url", "https://shop.example.com", "--currency", "XXX"], "--currency: write an ISO 4217"),
         (["--return-url", "https://shop.example.com", "--region", "India"], "ISO 3166"),
         (["--return-url", "https://shop.example.com", "--live"], "https"),
         (["--return-url", "https://shop.example.com", "--accent", "red"], "#7a1f57"),

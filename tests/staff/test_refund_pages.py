@@ -1,5 +1,7 @@
 """The list of refunds and the page of each: what they say, and that nobody edits them."""
 
+import re
+
 import pytest
 
 from payments import clock
@@ -107,8 +109,15 @@ def test_the_payment_lists_its_refunds_and_transfers(chief, waiting, taken):
     page = chief.get(page_of(taken)).content.decode()
     assert f'<a href="{page_of(waiting)}">{waiting.uid}</a>' in page
     assert "gateway receivable" in page
-    assert "reserved for refunds" in page
     nobody = signed_in(make_staff("narrow", "view_payment"))
     narrow = nobody.get(page_of(taken)).content.decode()
     assert waiting.uid not in narrow
     assert "Ledger transfers" not in narrow
+
+
+def test_a_finished_refund_is_no_longer_under_way(chief, waiting, taken):
+    """₹1.00 went back; ₹100.00 waits."""
+    refund_payment(taken.pk, NewRefund(Money(100, "INR")), at=clock.now())
+    told = re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", chief.get(page_of(taken)).content.decode(), re.DOTALL)
+    told = {name.strip(): value.strip() for name, value in told}
+    assert (told["refunded"], told["reserved for refunds under way"]) == ("₹1.00", "₹100.00")
