@@ -122,7 +122,7 @@ def _row(
     return MethodRow(
         code=method,
         name=way.name,
-        covers=way.covers,
+        covers=drawer.covers,
         glyph=way.glyph,
         template=drawer.template,
         form=form,

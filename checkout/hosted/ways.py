@@ -132,6 +132,8 @@ class Drawer:
     form: type[MethodForm]
     template: str
     button: Any
+    covers: Any = ""
+    """Which cards, banks or apps: of a gateway's own page that is the gateway's to say."""
 
 
 def drawer_of(state: OrderState, method: Method) -> Drawer:
@@ -143,7 +145,7 @@ def drawer_of(state: OrderState, method: Method) -> Drawer:
     is_real_card = method == Method.CARD and state.order.mode == Mode.LIVE
     if is_real_card or (gateway and gateway_named(gateway).has_own_page):
         return Drawer(OWN_PAGE_FORMS[method], "hosted/_own_page.html", way.own_page)
-    return Drawer(way.form, way.template, way.button)
+    return Drawer(way.form, way.template, way.button, way.covers)
 
 
 def gateway_of(state: OrderState, method: Method) -> str:

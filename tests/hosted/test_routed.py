@@ -51,6 +51,12 @@ def test_a_way_to_pay_that_nobody_serves_is_not_offered(customer):
     assert customer.open().status_code == 503
 
 
+@pytest.mark.parametrize(("is_theirs", "says"), [(False, True), (True, False)])
+def test_which_cards_it_takes_is_said_of_our_own_form_alone(customer, gateways, is_theirs, says):
+    gateways[0].has_own_page = is_theirs
+    assert ("Visa, Mastercard" in customer.open().content.decode()) is says
+
+
 def test_no_page_of_ours_asks_for_a_real_card(merchant, gateways):
     """Not even where a gateway forgot to say that it has a page of its own."""
     account_at(merchant, "alpha", mode="live", at=clock.now())
