@@ -68,7 +68,7 @@ class GatewayAccountAdmin(DeedsAdmin):
     def health(self, account: GatewayAccount) -> str:
         if account.rests(at=clock.now()):
             return f"rests until {moment(account.rests_until)}"
-        return f"{account.failures} failed in a row" if account.failures else "no failure since the last one taken"
+        return f"{account.failures} failed in a row" if account.failures else "no failure"
 
     def panels(self, request: HttpRequest, row: GatewayAccount) -> list[Panel]:
         is_known = row.gateway in GATEWAYS
