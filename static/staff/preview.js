@@ -34,9 +34,7 @@
     timer = setTimeout(draw, event.target.type === "text" || event.target.type === "email" ? 500 : 0);
   });
 
-  // What was typed before this file came, or put back by the browser, or refused: shown as typed, not as saved.
-  const typed = [...fields.elements].some(
-    (field) => field.type !== "radio" && "defaultValue" in field && field.value !== field.defaultValue,
-  );
-  if (typed || document.querySelector(".errornote")) draw();
+  // What was changed before this file came, or put back by the browser, or refused: shown as typed, not as saved.
+  const isChanged = (field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+  if ([...fields.querySelectorAll("input")].some(isChanged) || document.querySelector(".errornote")) draw();
 })();

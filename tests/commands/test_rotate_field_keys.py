@@ -1,17 +1,20 @@
 """`manage.py rotate_field_keys`: every secret moves under the newest key, and nothing that worked stops working."""
 
 from io import StringIO
+from threading import Thread, current_thread
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection
 
 from payments import clock, crypto
 from payments.models import ApiKey, GatewayAccount, SecondFactor
+from payments.services.accounts import set_credentials
 from payments.services.calls import credentials_of
 from payments.services.field_keys import SEALED
-from tests.factories import MerchantFactory, make_merchant_with_key
+from tests.factories import MerchantFactory, act, make_merchant_with_key
 from tests.scripted import SECRET, account_at
 from tests.staff.door import PASSWORD, browser_at, code_of, give_app, is_in, type_code, type_password
 
@@ -99,6 +102,31 @@ def test_one_that_was_cut_off_goes_on_where_it_was(house, settings, monkeypatch)
         "API keys: 0 moved, 1 were there already, 0 unreadable",
         "gateway accounts: 1 moved, 0 were there already, 0 unreadable",
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_credentials_entered_meanwhile_are_not_undone(house, monkeypatch):
+    """The row is locked from its reading on: whoever enters new ones waits, and is the last to write."""
+    _, _, account, _ = house
+    new = {"key_secret": "entered-meanwhile-5555"}
+
+    def enter():
+        set_credentials(account.pk, new, by=person, at=clock.now(), seen=account.credentials_set_at)
+        connection.close()
+
+    person, staff, encrypt = act(), Thread(target=enter), crypto.encrypt
+
+    def slowly(plain, *, context):
+        if context == account.credentials_context and current_thread() is not staff:
+            staff.start()
+            staff.join(0.5)
+        return encrypt(plain, context=context)
+
+    monkeypatch.setattr(crypto, "encrypt", slowly)
+    rotate()
+    staff.join()
+    account.refresh_from_db()
+    assert credentials_of(account)["key_secret"] == new["key_secret"]
 
 
 def test_what_no_key_opens_is_named_and_left_as_it_is(house, settings):
